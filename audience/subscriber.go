@@ -1,0 +1,51 @@
+// Package audience is about people: subscribers, lists, consent, suppression,
+// the files that they come in with, and the signed tokens in their links.
+package audience
+
+import "time"
+
+// SubscriptionState is the state of the tie between a subscriber and a list.
+type SubscriptionState string
+
+// The states of a subscription.
+const (
+	Pending      SubscriptionState = "pending"
+	Active       SubscriptionState = "active"
+	Unsubscribed SubscriptionState = "unsubscribed"
+)
+
+// Subscriber is a person.
+type Subscriber struct {
+	ID         int64
+	Salt       uint32 // random, in every token: an id alone, reused after a restored backup, opens nothing
+	Address    string // as first written, its domain in lower case
+	Name       string
+	Attributes map[string]string
+	Tags       []string
+	Created    time.Time
+}
+
+// Subscription is the tie between a subscriber and a list, with its consent
+// record.
+type Subscription struct {
+	List    string
+	State   SubscriptionState
+	Changed time.Time
+	Consent string // how it came about, one line: "import subscribers.csv, line 12"
+}
+
+// Suppression is an address that gets no mail whatever any list says.
+type Suppression struct {
+	Address string
+	Reason  string // unknown-user | complaint | by-hand
+	Note    string
+	At      time.Time
+}
+
+// Person is all that is known of one subscriber.
+type Person struct {
+	Subscriber
+	Suppressed    string // reason, or empty
+	Subscriptions []Subscription
+	OptedOut      []string // newsletter ids
+}

@@ -1,0 +1,87 @@
+// Package newsroom conducts: newsletters, their schedules, and an edition's
+// life from its slot to its report.
+package newsroom
+
+import (
+	"errors"
+	"time"
+
+	"lede/compose"
+	"lede/send"
+	"lede/source"
+)
+
+// Newsletter is a recurring publication.
+type Newsletter struct {
+	ID         string
+	Name       string
+	Recipe     compose.Recipe
+	Sources    []source.Spec
+	Sender     send.Sender
+	Relay      string // id of the relay that takes its mail
+	Lists      []string
+	ThemeDir   string // folder of the user's templates over the theme; empty for none
+	Schedule   Schedule
+	NotOn      []string // "12-25" or "2027-03-26"
+	Missed     string   // run | skip
+	Grace      time.Duration
+	StaleAfter time.Duration // 0: until the next slot; never more than 24 hours
+	MinGap     time.Duration
+	InDoubt    string // resend | hold
+	Approval   string // none | required
+	Numbered   bool
+	Notify     []string
+}
+
+// State is the state of an edition.
+type State string
+
+// The states of an edition; docs/architecture.md draws how they follow each
+// other.
+const (
+	Assembling State = "assembling"
+	Waiting    State = "waiting"
+	Sending    State = "sending"
+	Paused     State = "paused"
+	Done       State = "done"
+	Skipped    State = "skipped"
+	Cancelled  State = "cancelled"
+	Failed     State = "failed"
+)
+
+// ErrNotFound says that there is no such edition.
+var ErrNotFound = errors.New("no such edition")
+
+// ErrBusy says that another edition of the newsletter is being assembled.
+var ErrBusy = errors.New("another edition of this newsletter is being assembled")
+
+// ErrState says that an edition is not in a state that allows the change.
+var ErrState = errors.New("not possible in this state")
+
+// Record is an edition as the store keeps it.
+type Record struct {
+	ID         string // random; part of Message-IDs
+	Newsletter string
+	Slot       time.Time // UTC
+	ByHand     bool
+	State      State
+	Why        string // of the state, one line
+	Started    time.Time
+	Stored     time.Time // when the snapshot was taken; zero before. It is the mails' Date
+	Finished   time.Time
+	StaleAt    time.Time        // from then on it goes on only by hand
+	Content    *compose.Edition // nil before the snapshot
+	Letter     *compose.Letter  // nil before the snapshot
+}
+
+// Sums counts an edition's deliveries by state. The audience is the sum of the
+// six.
+type Sums struct {
+	Audience int `json:"audience"`
+	Pending  int `json:"pending"` // pending or being sent
+	Sent     int `json:"sent"`
+	Deferred int `json:"deferred"`
+	Failed   int `json:"failed"`
+	InDoubt  int `json:"in_doubt"`
+	Skipped  int `json:"skipped"`
+}

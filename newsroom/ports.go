@@ -1,0 +1,96 @@
+package newsroom
+
+import (
+	"context"
+	"time"
+
+	"lede/compose"
+	"lede/source"
+)
+
+// Editions keeps editions. Every method is one transaction.
+type Editions interface {
+	// Open inserts r, in state assembling, unless the newsletter already has an
+	// edition for that slot; it returns the one that the store holds and
+	// whether it is new. ErrBusy when another edition of the newsletter is
+	// being assembled.
+	Open(ctx context.Context, r Record) (Record, bool, error)
+	// Log keeps one that never was: a slot skipped, in state skipped with its
+	// reason. It does nothing when the slot has an edition.
+	Log(ctx context.Context, r Record) error
+	// Commit ends assembling: it stores content and letter, uses up the
+	// stories, takes the snapshot of the audience (active on any of the lists,
+	// not opted out, not suppressed, each once) as pending deliveries due at
+	// now, and moves the edition on to state to (sending or waiting). It
+	// returns the audience's size.
+	Commit(ctx context.Context, id string, c Content, to State, now time.Time) (int, error)
+	// Move changes the state of an edition that is in one of the states from,
+	// else ErrState. Moving to cancelled skips what is pending or deferred, with
+	// why as reason; moving to cancelled, skipped or failed gives the stories
+	// back if nothing was sent. A zero staleAt leaves that time as it is.
+	Move(ctx context.Context, id string, from []State, to State, by, why string, staleAt, now time.Time) error
+	// Finish moves a sending edition to done when no delivery is pending,
+	// being sent or deferred, and says whether it did.
+	Finish(ctx context.Context, id string, now time.Time) (bool, error)
+	// Edition returns one edition, or ErrNotFound. A unique prefix of at least
+	// four characters of the id will do.
+	Edition(ctx context.Context, id string) (Record, error)
+	// List returns editions, newest slot first, without content and letter; of
+	// all newsletters when newsletter is empty, in any state when states is
+	// empty, at most limit when that is positive.
+	List(ctx context.Context, newsletter string, limit int, states ...State) ([]Record, error)
+	// Sums counts deliveries.
+	Sums(ctx context.Context, id string) (Sums, error)
+	// Undelivered lists, grouped by state and reply, why deliveries failed,
+	// wait or were skipped, the most frequent first.
+	Undelivered(ctx context.Context, id string) ([]Reason, error)
+	// History returns who moved the edition when, oldest first.
+	History(ctx context.Context, id string) ([]Change, error)
+}
+
+// Content is what Commit stores of an assembled edition.
+type Content struct {
+	Edition compose.Edition
+	Letter  compose.Letter
+	Lists   []string
+}
+
+// Reason is one cause for which deliveries are not sent.
+type Reason struct {
+	State string `json:"state"`
+	Why   string `json:"why"`
+	Count int    `json:"count"`
+}
+
+// Change is one change of an edition's state.
+type Change struct {
+	At   time.Time `json:"at"`
+	From State     `json:"from"`
+	To   State     `json:"to"`
+	By   string    `json:"by"`
+	Why  string    `json:"why"`
+}
+
+// Memory remembers what earlier editions used and saw.
+type Memory interface {
+	// Memory returns what the newsletter's editions since the given time used,
+	// all keys that they saw, the sources read, the last ten subjects.
+	Memory(ctx context.Context, newsletter string, since time.Time) (compose.Memory, error)
+	// Count returns how many editions of the newsletter were stored and neither
+	// skipped, failed nor cancelled.
+	Count(ctx context.Context, newsletter string) (int, error)
+	// Audience counts who would get an edition now.
+	Audience(ctx context.Context, newsletter string, lists []string) (int, error)
+}
+
+// Pictures keeps pictures under the names made of their content.
+type Pictures interface {
+	SavePicture(ctx context.Context, p source.Picture) error // saving one twice is no error
+}
+
+// Agenda keeps when each newsletter's schedule was last looked at, so that
+// slots missed while nothing ran are known.
+type Agenda interface {
+	LastLooked(ctx context.Context, newsletter string) (time.Time, error) // zero when never
+	Looked(ctx context.Context, newsletter string, at time.Time) error
+}

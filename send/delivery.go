@@ -1,0 +1,74 @@
+// Package send takes a letter and an audience in and gives mail out.
+//
+// A delivery's intent is committed before anything of its mail is sent, and its
+// outcome right after the answer. A lane has at most Relay.Depth deliveries
+// between the two, so a kill at any instant leaves at most lanes × depth
+// deliveries in doubt.
+package send
+
+import (
+	"context"
+	"time"
+)
+
+// State is the state of a delivery.
+type State string
+
+// The states of a delivery: pending → sending → sent, or deferred (4xx, again
+// later), failed (5xx), in doubt, skipped.
+const (
+	Pending  State = "pending"
+	Sending  State = "sending"
+	Sent     State = "sent"
+	Deferred State = "deferred"
+	Failed   State = "failed"
+	InDoubt  State = "in_doubt"
+	Skipped  State = "skipped"
+)
+
+// Delivery is one letter to one subscriber, claimed for sending.
+type Delivery struct {
+	Edition    string
+	Pos        int64 // its place in the edition's snapshot
+	Subscriber int64
+	Salt       uint32
+	Address    string
+	Name       string
+	Attempt    int       // 1 for the first
+	First      time.Time // when it was first due; give-up counts from here
+}
+
+// Outcome is what became of a claimed delivery.
+type Outcome struct {
+	Edition string
+	Pos     int64
+	State   State     // sent, deferred, failed, in_doubt, skipped; pending when nothing of the mail was sent
+	Due     time.Time // deferred and pending: when to try again
+	Relay   string
+	Code    int    // SMTP reply code, 0 without a reply
+	Reply   string // enhanced code and text, one line; or the reason
+	At      time.Time
+	Doubt   bool // the mail may have arrived though no answer came
+}
+
+// Claimed is the answer of a Ledger.
+type Claimed struct {
+	Deliveries []Delivery
+	Open       bool      // the edition is still to be sent: not paused, cancelled or done
+	Next       time.Time // due time of the earliest pending or deferred delivery when none was due; zero when none is left
+}
+
+// Ledger remembers every delivery.
+type Ledger interface {
+	// Commit stores outcomes and then claims up to max deliveries of the
+	// edition that are due at now, in one transaction that is on disk when it
+	// returns. A claim counts the attempt, and passes over (as skipped, with
+	// the reason) whoever unsubscribed, opted out or was suppressed since the
+	// snapshot. Nothing is claimed of an edition that is not being sent.
+	Commit(ctx context.Context, done []Outcome, edition string, max int, now time.Time) (Claimed, error)
+
+	// Recover deals with the deliveries of an edition that a dead sender left
+	// between intent and outcome: due again (resend), or in doubt for good
+	// (hold). It returns how many there were. Only the one sender calls it.
+	Recover(ctx context.Context, edition string, hold bool, now time.Time) (int, error)
+}
