@@ -1,0 +1,153 @@
+package compose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/clipperhouse/uax29/v2/words"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The longest subject and preheader, in characters. Inboxes show less; what is
+// longer than this is a mistake or an attack.
+const (
+	longestSubject   = 200
+	longestPreheader = 140
+)
+
+// address sets what the inbox shows of the edition: subject and preheader.
+func (a *assembly) address() {
+	a.edition.Subject = a.subject()
+	a.edition.Preheader = a.preheader()
+}
+
+// subject expands the recipe's subject, the lead's headline by default. Where
+// there is no lead, the first brief's headline takes its place, else the
+// newsletter's name. It is written as it is read by someone without a name;
+// Render sets the fields.
+func (a *assembly) subject() string {
+	e := a.edition
+	lead := clean(a.recipe.Name)
+	if titles := a.headlines(); e.Lead != nil && e.Lead.Title != "" {
+		lead = clean(e.Lead.Title)
+	} else if len(titles) > 0 {
+		lead = clean(titles[0])
+	}
+	date := newSetting(a.recipe, e, false).date()
+	known := values(a.recipe, e, date)
+	known["lead"] = lead
+	text, err := Expand(cmp.Or(a.recipe.Subject, "{lead}"), known, readable)
+	if err != nil {
+		// Rendering says what is wrong with the template; the edition can be
+		// read all the same.
+		text = lead
+	}
+	return shortened(clean(text), longestSubject)
+}
+
+// shortened cuts a line at a word where it is too long.
+func shortened(line string, limit int) string {
+	ends, fits := graphemeEnds(line, limit)
+	if fits {
+		return line
+	}
+	cut, _ := teaser(line, "", limit, false)
+	if cut == "" {
+		cut = line[:ends[limit-1]] // one endless word
+	}
+	return cut
+}
+
+// headlines returns the briefs' headlines, or what stands for them, in the
+// letter's order.
+func (a *assembly) headlines() []string {
+	var all []string
+	for _, section := range a.edition.Sections {
+		if section.Kind != sectionBriefs {
+			continue
+		}
+		for _, b := range section.Briefs {
+			if title := cmp.Or(b.Title, b.Opening); title != "" {
+				all = append(all, title)
+			}
+		}
+	}
+	return all
+}
+
+// preheader returns what an inbox shows behind the subject: the lead's first
+// sentence, else its standfirst, else the next headlines; never the subject
+// again.
+func (a *assembly) preheader() string {
+	subject := foldedWords(a.edition.Subject)
+	if l := a.edition.Lead; l != nil {
+		for _, text := range []string{a.firstSentence(l), l.Standfirst} {
+			if line := shortened(text, longestPreheader); line != "" && !saysAgain(foldedWords(line), subject) {
+				return line
+			}
+		}
+	}
+	line := ""
+	for _, title := range a.headlines() {
+		if saysAgain(foldedWords(title), subject) {
+			continue
+		}
+		longer := title
+		if line != "" {
+			longer = line + " · " + title
+		}
+		if graphemeCount(longer) > longestPreheader {
+			if line == "" {
+				line = shortened(title, longestPreheader)
+			}
+			break
+		}
+		line = longer
+	}
+	return line
+}
+
+// firstSentence returns the first sentence of a lead's text, all of the
+// paragraph where none ends.
+func (a *assembly) firstSentence(l *Lead) string {
+	for _, block := range l.Body {
+		if block.Kind != blockParagraph {
+			continue
+		}
+		passages := blocks(block.HTML)
+		if len(passages) == 0 {
+			continue
+		}
+		text := oneLine(passages[0].plain)
+		lang := cmp.Or(l.Lang, a.recipe.Language)
+		quotes := quotations(text, false)
+		for _, end := range sentenceEnds(text, lang) {
+			if len(openAt(quotes, end)) == 0 {
+				return text[:end]
+			}
+		}
+		return text
+	}
+	return ""
+}
+
+// saysAgain says that a line is the subject again, or begins with it, or is its
+// beginning.
+func saysAgain(line, subject []string) bool {
+	return isPrefixOf(line, subject) || isPrefixOf(subject, line)
+}
+
+// foldedWords returns the words of a text as they are compared: in one case
+// and one form of Unicode, without punctuation.
+func foldedWords(text string) []string {
+	var all []string
+	fold := cases.Fold()
+	for it := words.FromString(norm.NFKC.String(text)); it.Next(); {
+		if strings.ContainsFunc(it.Value(), isWordRune) {
+			all = append(all, fold.String(it.Value()))
+		}
+	}
+	return slices.Clip(all)
+}
