@@ -32,9 +32,10 @@ type Importer interface {
 	// ImportRows stores rows in one transaction, as active on the list, and
 	// counts them (Rows and Rejected stay 0). A person who is there keeps
 	// address and name; blanks are filled in, attributes that the file has are
-	// taken over. Rows is sorted by no one and may repeat a key only across
-	// calls. Who unsubscribed from the list or is suppressed stays so and is
-	// counted as kept out. With dry nothing is changed.
+	// taken over. Where rows repeats a key, the first row wins, later ones fill
+	// blanks and count as unchanged. Who unsubscribed from the list or is
+	// suppressed stays so and is counted as kept out. With dry nothing is
+	// changed.
 	ImportRows(ctx context.Context, list, consent string, rows []Row, dry bool, now time.Time) (Result, error)
 }
 

@@ -1,8 +1,18 @@
 // Package audience is about people: subscribers, lists, consent, suppression,
 // the files that they come in with, and the signed tokens in their links.
+//
+// Of a file that comes in, every row is accounted for, and none brings back
+// whoever unsubscribed or is suppressed. A token is good for one purpose, for
+// ever.
 package audience
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNobody says that no subscriber has the address or the id.
+var ErrNobody = errors.New("no subscriber has this address")
 
 // SubscriptionState is the state of the tie between a subscriber and a list.
 type SubscriptionState string
