@@ -59,3 +59,12 @@ type Retry struct {
 	Longest     time.Duration
 	GiveUpAfter time.Duration
 }
+
+// Envelope returns the address that bounces go to (RFC 5321, MAIL FROM):
+// BounceAddress, else From's.
+func (s Sender) Envelope() string {
+	if s.BounceAddress != "" {
+		return s.BounceAddress
+	}
+	return s.From.Address
+}

@@ -1,0 +1,304 @@
+package send
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// mostBeforeLogin is how many bytes a relay may send before it is logged in
+// to: greeting, capabilities, certificates. go-mail reads replies of any
+// length.
+const mostBeforeLogin = 256 << 10
+
+// Trouble is why a relay takes no mail at all. It concerns no recipient:
+// nothing fails by it.
+type Trouble struct {
+	Relay string
+	// Lasting says that waiting alone will hardly help: a refused login, a
+	// wrong certificate, no TLS.
+	Lasting bool
+	err     error
+}
+
+func (t *Trouble) Error() string { return fmt.Sprintf("relay %s: %v", t.Relay, t.err) }
+func (t *Trouble) Unwrap() error { return t.err }
+
+// guarded is a connection that we can close and limit whoever uses it.
+type guarded struct {
+	net.Conn
+	budget atomic.Int64 // bytes that may still be read; negative: any number
+
+	mu     sync.Mutex
+	latest time.Time // no deadline is later than this; zero: no limit
+}
+
+func (g *guarded) Read(p []byte) (int, error) {
+	left := g.budget.Load()
+	if left == 0 {
+		return 0, fmt.Errorf("%w: more than %d bytes before login", errReply, mostBeforeLogin)
+	}
+	if left > 0 && int64(len(p)) > left {
+		p = p[:left]
+	}
+	n, err := g.Conn.Read(p)
+	if left > 0 {
+		g.budget.Store(left - int64(n))
+	}
+	return n, err
+}
+
+// SetDeadline sets the deadline, but none later than what hurry set.
+func (g *guarded) SetDeadline(t time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.latest.IsZero() && t.After(g.latest) {
+		t = g.latest
+	}
+	return g.Conn.SetDeadline(t)
+}
+
+// hurry lets nothing on the connection take longer than until t.
+func (g *guarded) hurry(t time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.latest = t
+	_ = g.Conn.SetDeadline(t)
+}
+
+// dial opens a connection to the relay: greeting, EHLO, TLS as the relay wants
+// it, login. On failure nothing is left open. The error is a *Trouble.
+func (d *Dispatcher) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeouts.Dial)
+	defer cancel()
+	c, err := d.connect(ctx)
+	if err != nil {
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+			err = fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+		}
+		return nil, d.unreachable(err)
+	}
+	return c, nil
+}
+
+func (d *Dispatcher) connect(ctx context.Context) (*conn, error) {
+	r := &d.relay
+	var kept atomic.Pointer[guarded]
+	var secured net.Conn // for implicit TLS
+	open := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		raw, err := d.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		g := &guarded{Conn: raw}
+		g.budget.Store(mostBeforeLogin)
+		kept.Store(g)
+		if deadline, ok := ctx.Deadline(); ok {
+			_ = g.SetDeadline(deadline)
+		}
+		if r.TLS != "implicit" {
+			return g, nil
+		}
+		// go-mail's WithSSL does nothing beside a dial function: it would speak
+		// clear text. It recognises a *tls.Conn as secure.
+		conn := tls.Client(g, d.tlsConfig())
+		// Not HandshakeContext: it would hide the cause behind the context's end.
+		if err := conn.Handshake(); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		secured = conn
+		return conn, nil
+	}
+	options := []gomail.Option{
+		gomail.WithDialContextFunc(open),
+		gomail.WithPort(r.Port),
+		gomail.WithTimeout(d.Timeouts.Dial),
+		gomail.WithTLSConfig(d.tlsConfig()),
+		gomail.WithHELO(d.helo()),
+		gomail.WithTLSPolicy(gomail.NoTLS),
+	}
+	if r.TLS == "starttls" {
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	}
+	dialler, err := gomail.NewClient(r.Host, options...)
+	if err != nil {
+		return nil, err
+	}
+	// go-mail's context covers only the dial, and it leaves the socket open
+	// when greeting, EHLO or TLS fail: who kept it closes it.
+	closeKept := func() {
+		if g := kept.Load(); g != nil {
+			_ = g.Close()
+		}
+	}
+	stop := context.AfterFunc(ctx, closeKept)
+	client, err := dialler.DialToSMTPClientWithContext(ctx)
+	if err == nil {
+		err = d.login(client, secured)
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		closeKept()
+		return nil, err
+	}
+	g := kept.Load()
+	g.budget.Store(-1)
+	_, utf8 := extension(client, "SMTPUTF8")
+	return &conn{net: g, client: client, in: client.Text.R, utf8: utf8, used: time.Now(), wait: d.Timeouts}, nil
+}
+
+// login makes sure that the connection is as secure as the relay's settings
+// say, and only then logs in.
+func (d *Dispatcher) login(client *smtp.Client, secured net.Conn) error {
+	r := &d.relay
+	state, secure := client.TLSConnectionState()
+	if r.TLS != "none" && (!secure || !state.HandshakeComplete || (r.TLS == "implicit") != (secured != nil)) {
+		return errors.New("TLS: the connection is not secure; nothing was sent")
+	}
+	if r.Username == "" {
+		return nil
+	}
+	offered, ok := extension(client, "AUTH")
+	if !ok {
+		return errors.New("login: the relay offers no AUTH")
+	}
+	auth, err := d.mechanism(strings.Fields(strings.ToUpper(offered)), secure)
+	if err != nil {
+		return err
+	}
+	if err := client.Auth(auth); err != nil {
+		return fmt.Errorf("login: %w", d.redact(err))
+	}
+	return nil
+}
+
+// mechanism chooses how to log in (RFC 4954). A password goes over the wire as
+// it is only inside TLS or to this machine.
+func (d *Dispatcher) mechanism(offered []string, secure bool) (smtp.Auth, error) {
+	r := &d.relay
+	plain := secure || isLoopback(r.Host)
+	switch {
+	case plain && slices.Contains(offered, "PLAIN"):
+		return smtp.PlainAuth("", r.Username, r.Password, r.Host, true), nil
+	case plain && slices.Contains(offered, "LOGIN"):
+		return smtp.LoginAuth(r.Username, r.Password, r.Host, true), nil
+	case slices.Contains(offered, "SCRAM-SHA-256"):
+		return smtp.ScramSHA256Auth(r.Username, r.Password), nil
+	case slices.Contains(offered, "SCRAM-SHA-1"):
+		return smtp.ScramSHA1Auth(r.Username, r.Password), nil
+	case slices.Contains(offered, "CRAM-MD5"):
+		return smtp.CRAMMD5Auth(r.Username, r.Password), nil
+	case !plain:
+		return nil, errors.New("login: without TLS the password would go in the clear; set tls: starttls or implicit")
+	default:
+		return nil, fmt.Errorf("login: the relay offers only %s", oneLine(strings.Join(offered, ", ")))
+	}
+}
+
+// redact takes the password, in the forms in which it goes over the wire, out
+// of what a relay said.
+func (d *Dispatcher) redact(err error) error {
+	text := err.Error()
+	var said *textproto.Error
+	if errors.As(err, &said) {
+		text = reply{said.Code, oneLine(said.Msg)}.String()
+	}
+	r := &d.relay
+	for _, secret := range []string{
+		r.Password,
+		base64.StdEncoding.EncodeToString([]byte(r.Password)),
+		base64.StdEncoding.EncodeToString([]byte("\x00" + r.Username + "\x00" + r.Password)),
+	} {
+		if r.Password != "" {
+			text = strings.ReplaceAll(text, secret, "[password]")
+		}
+	}
+	if said != nil {
+		code, msg, _ := strings.Cut(text, " ")
+		n, _ := strconv.Atoi(code)
+		return &textproto.Error{Code: n, Msg: msg}
+	}
+	return errors.New(oneLine(text))
+}
+
+// unreachable words why a connection could not be made.
+func (d *Dispatcher) unreachable(err error) *Trouble {
+	t := &Trouble{Relay: d.relay.ID, err: err}
+	var said *textproto.Error
+	text := err.Error()
+	if errors.As(err, &said) {
+		t.Lasting = said.Code/100 == 5
+		text = strings.ReplaceAll(text, said.Error(), reply{said.Code, said.Msg}.String())
+	}
+	switch {
+	case strings.Contains(text, "TLS"), strings.Contains(text, "tls:"), strings.Contains(text, "x509:"), strings.HasPrefix(text, "login:"):
+		// A handshake cut short may be a relay that is just starting.
+		t.Lasting = t.Lasting || !isLost(err) && said == nil
+	}
+	if strings.Contains(text, "does not support STARTTLS") {
+		text = "TLS: the relay does not offer STARTTLS; nothing was sent to it (tls: implicit is another way, none is for a relay on this machine)"
+	}
+	where := net.JoinHostPort(d.relay.Host, strconv.Itoa(d.relay.Port))
+	t.err = fmt.Errorf("%s: %w", where, &worded{oneLine(text), err})
+	return t
+}
+
+// worded is an error with a text fit for one line.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
+
+func (d *Dispatcher) tlsConfig() *tls.Config {
+	config := d.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName = d.relay.Host
+	}
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	return config
+}
+
+// helo is the name we greet with (RFC 5321, 4.1.1.1): the configured one, else
+// the host's.
+func (d *Dispatcher) helo() string {
+	if d.relay.Helo != "" {
+		return d.relay.Helo
+	}
+	if name, err := os.Hostname(); err == nil && isDomain(name) {
+		return name
+	}
+	return "localhost"
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// extension returns an EHLO capability's parameters.
+func extension(client *smtp.Client, name string) (string, bool) {
+	ok, parameters := client.Extension(name)
+	return parameters, ok
+}
