@@ -27,7 +27,9 @@ CREATE TABLE subscription (
 	subscriber INTEGER NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE,
 	state      TEXT NOT NULL CHECK (state IN ('pending', 'active', 'unsubscribed')),
 	changed    TEXT NOT NULL,
-	consent    TEXT NOT NULL DEFAULT '',
+	consent    TEXT NOT NULL DEFAULT '', -- how it came about
+	was        TEXT NOT NULL DEFAULT '', -- of an unsubscribed one: the state before
+	why        TEXT NOT NULL DEFAULT '', -- of an unsubscribed one: how it ended
 	PRIMARY KEY (list, subscriber)
 );
 CREATE INDEX subscription_of ON subscription (subscriber);
@@ -54,7 +56,8 @@ CREATE TABLE edition (
 	newsletter TEXT NOT NULL,
 	slot       TEXT NOT NULL,
 	by_hand    INTEGER NOT NULL DEFAULT 0,
-	state      TEXT NOT NULL,
+	state      TEXT NOT NULL CHECK (state IN
+		('assembling', 'waiting', 'sending', 'paused', 'done', 'skipped', 'cancelled', 'failed')),
 	why        TEXT NOT NULL DEFAULT '',
 	subject    TEXT NOT NULL DEFAULT '',
 	content    TEXT,
@@ -63,7 +66,7 @@ CREATE TABLE edition (
 	started    TEXT NOT NULL,
 	stored     TEXT,
 	finished   TEXT,
-	stale_at   TEXT NOT NULL,
+	stale_at   TEXT,
 	UNIQUE (newsletter, slot)
 );
 CREATE UNIQUE INDEX edition_assembling ON edition (newsletter) WHERE state = 'assembling';
@@ -79,12 +82,14 @@ CREATE TABLE edition_change (
 	PRIMARY KEY (edition, n)
 );
 
+-- A delivery outlives its subscriber: the sums of an edition stay what they were.
 CREATE TABLE delivery (
 	edition    TEXT NOT NULL REFERENCES edition (id) ON DELETE CASCADE,
 	pos        INTEGER NOT NULL,
 	subscriber INTEGER NOT NULL,
 	domain     TEXT NOT NULL,
-	state      TEXT NOT NULL DEFAULT 'pending',
+	state      TEXT NOT NULL DEFAULT 'pending' CHECK (state IN
+		('pending', 'sending', 'sent', 'deferred', 'failed', 'in_doubt', 'skipped')),
 	first      TEXT NOT NULL,
 	due        TEXT NOT NULL,
 	attempt    INTEGER NOT NULL DEFAULT 0,
@@ -115,6 +120,7 @@ CREATE TABLE story_use (
 );
 CREATE INDEX story_use_edition ON story_use (edition);
 
+-- What was there when an edition was made, under the first edition that saw it.
 CREATE TABLE story_seen (
 	newsletter TEXT NOT NULL,
 	source     TEXT NOT NULL,
@@ -130,7 +136,7 @@ CREATE TABLE feed (
 	last_modified TEXT NOT NULL,
 	type          TEXT NOT NULL,
 	body          BLOB NOT NULL,
-	fetched       TEXT NOT NULL
+	fetched       TEXT
 );
 
 CREATE TABLE picture (

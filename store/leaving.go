@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"lede/audience"
+)
+
+// A person's leaving is one act with a why and a time. Both stand in every row
+// that it changed, so that Return finds them again and undoes just that act.
+
+// Leave implements audience.Directory: it unsubscribes from all the lists
+// given. Who left the newsletter before and leaves again takes the earlier act
+// into this one, so that Return undoes both: a reader who pressed a mail
+// program's button, and then the one on the page, means the same thing.
+func (s *Store) Leave(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error {
+	return s.change(ctx, id, "leaving "+newsletter, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE subscription SET changed = $3, why = $4
+			WHERE subscriber = $1 AND state = 'unsubscribed' AND (changed, why) IN (
+				SELECT at, why FROM opt_out WHERE newsletter = $2 AND subscriber = $1)`, id, newsletter, stamp(now), why)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO opt_out (newsletter, subscriber, at, why) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (newsletter, subscriber) DO UPDATE SET at = excluded.at, why = excluded.why`,
+			newsletter, id, stamp(now), why)
+		if err != nil {
+			return err
+		}
+		names, err := asRows(lists)
+		if err != nil {
+			return err
+		}
+		return unsubscribe(ctx, tx, id, `list IN (SELECT value ->> 0 FROM json_each($4))`, why, now, names)
+	})
+}
+
+// LeaveList implements audience.Directory.
+func (s *Store) LeaveList(ctx context.Context, id int64, list, why string, now time.Time) error {
+	return s.change(ctx, id, "leaving list "+list, func(tx *sql.Tx) error {
+		return unsubscribe(ctx, tx, id, `list = $4`, why, now, list)
+	})
+}
+
+// LeaveAll implements audience.Directory. What the person left before stays as
+// it is, and is not undone with this.
+func (s *Store) LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error {
+	return s.change(ctx, id, "leaving everything", func(tx *sql.Tx) error {
+		names, err := asRows(newsletters)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO opt_out (newsletter, subscriber, at, why)
+			SELECT value ->> 0, $1, $2, $3 FROM json_each($4) WHERE true
+			ON CONFLICT (newsletter, subscriber) DO NOTHING`, id, stamp(now), why, names)
+		if err != nil {
+			return err
+		}
+		return unsubscribe(ctx, tx, id, `$4 = ''`, why, now, "")
+	})
+}
+
+// unsubscribe ends the person's subscriptions that the condition on $4 holds
+// for and that have not ended yet.
+func unsubscribe(ctx context.Context, tx *sql.Tx, id int64, condition, why string, now time.Time, arg string) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE subscription SET was = state, state = 'unsubscribed', changed = $2, why = $3
+		WHERE subscriber = $1 AND state <> 'unsubscribed' AND `+condition, id, stamp(now), why, arg)
+	return err
+}
+
+// Return implements audience.Directory. The act is found by its why and time
+// (to the microsecond) alone; newsletter and lists may be those of the link
+// that the reader came by, even where everything was left.
+func (s *Store) Return(ctx context.Context, id int64, newsletter string, _ []string, why string, now time.Time) error {
+	return s.change(ctx, id, "returning to "+newsletter, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM opt_out WHERE subscriber = $1 AND at = $2 AND why = $3`, id, stamp(now), why)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE subscription SET state = was, was = '', why = ''
+			WHERE subscriber = $1 AND state = 'unsubscribed' AND was <> '' AND changed = $2 AND why = $3`, id, stamp(now), why)
+		return err
+	})
+}
+
+// change runs f in a transaction if there is such a person.
+func (s *Store) change(ctx context.Context, id int64, doing string, f func(*sql.Tx) error) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var there bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriber WHERE id = $1)`, id).Scan(&there); err != nil {
+			return err
+		}
+		if !there {
+			return audience.ErrNobody
+		}
+		return f(tx)
+	})
+	if err != nil {
+		return fmt.Errorf("subscriber %d: %s: %w", id, doing, err)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"lede/audience"
+)
+
+// Person implements audience.Directory. Of an address that is suppressed and
+// nobody's, the error is audience.ErrNobody and the person holds the address
+// and the reason.
+func (s *Store) Person(ctx context.Context, key string) (audience.Person, error) {
+	var p audience.Person
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		var err error
+		p, err = person(ctx, tx, `key = $1`, key)
+		if !errors.Is(err, audience.ErrNobody) {
+			return err
+		}
+		known := tx.QueryRowContext(ctx, `SELECT address, reason FROM suppression WHERE key = $1`, key).Scan(&p.Address, &p.Suppressed)
+		if known != nil && !errors.Is(known, sql.ErrNoRows) {
+			return known
+		}
+		return err
+	})
+	return p, err
+}
+
+// PersonByID implements audience.Directory.
+func (s *Store) PersonByID(ctx context.Context, id int64) (audience.Person, error) {
+	var p audience.Person
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		var err error
+		p, err = person(ctx, tx, `id = $1`, id)
+		return err
+	})
+	return p, err
+}
+
+// person reads the one person that the condition holds for.
+func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audience.Person, error) {
+	var p audience.Person
+	var key, attributes, tags string
+	err := tx.QueryRowContext(ctx, `
+		SELECT id, salt, key, address, name, attributes, tags, created FROM subscriber WHERE `+condition, arg).
+		Scan(&p.ID, &p.Salt, &key, &p.Address, &p.Name, &attributes, &tags, (*stamp)(&p.Created))
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, audience.ErrNobody
+	}
+	if err != nil {
+		return p, fmt.Errorf("reading a subscriber: %w", err)
+	}
+	err = errors.Join(json.Unmarshal([]byte(attributes), &p.Attributes), json.Unmarshal([]byte(tags), &p.Tags))
+	if err != nil {
+		return p, fmt.Errorf("subscriber %d: attributes and tags: %w", p.ID, err)
+	}
+	err = tx.QueryRowContext(ctx, `SELECT reason FROM suppression WHERE key = $1`, key).Scan(&p.Suppressed)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return p, fmt.Errorf("subscriber %d: suppression: %w", p.ID, err)
+	}
+	p.Subscriptions, err = collect(ctx, tx, func(rows *sql.Rows) (audience.Subscription, error) {
+		var t audience.Subscription
+		return t, rows.Scan(&t.List, &t.State, (*stamp)(&t.Changed), &t.Consent)
+	}, `SELECT list, state, changed, consent FROM subscription WHERE subscriber = $1 ORDER BY list`, p.ID)
+	if err != nil {
+		return p, fmt.Errorf("subscriber %d: subscriptions: %w", p.ID, err)
+	}
+	p.OptedOut, err = collect(ctx, tx, scanText, `SELECT newsletter FROM opt_out WHERE subscriber = $1 ORDER BY newsletter`, p.ID)
+	if err != nil {
+		return p, fmt.Errorf("subscriber %d: opt-outs: %w", p.ID, err)
+	}
+	return p, nil
+}
+
+// What Add found.
+const (
+	added         = "added"
+	alreadyActive = "already active"
+	suppressed    = "suppressed"
+	leftBefore    = "left before"
+)
+
+// Add implements audience.Directory. With revive, what ended the subscription
+// is undone whole: opt-outs made in the same act are withdrawn too, as mail
+// would not come otherwise.
+func (s *Store) Add(ctx context.Context, list string, row audience.Row, consent string, revive bool, now time.Time) (string, error) {
+	found := ""
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		entries, err := s.lookUp(ctx, tx, list, []audience.Row{row})
+		if err != nil {
+			return err
+		}
+		e := entries[row.Key]
+		switch {
+		case e != nil && e.suppressed:
+			found = suppressed
+			return nil
+		case e != nil && e.state == audience.Active:
+			found = alreadyActive
+			return nil
+		case e != nil && e.state == audience.Unsubscribed && !revive:
+			found = leftBefore
+			return nil
+		case e != nil && e.state == audience.Unsubscribed:
+			if err := revived(ctx, tx, e.id, list); err != nil {
+				return err
+			}
+		case e == nil:
+			e = &entry{row: row}
+		}
+		e.fill(row)
+		found = added
+		return s.storeEntries(ctx, tx, list, consent, []*entry{e}, now)
+	})
+	if err != nil {
+		return "", fmt.Errorf("adding to list %s: %w", list, err)
+	}
+	return found, nil
+}
+
+// revived readies an ended subscription for a new start.
+func revived(ctx context.Context, tx *sql.Tx, id int64, list string) error {
+	_, err := tx.ExecContext(ctx, `
+		DELETE FROM opt_out WHERE subscriber = $1 AND (at, why) IN (
+			SELECT changed, why FROM subscription WHERE subscriber = $1 AND list = $2)`, id, list)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE subscription SET state = 'pending', was = '', why = '' WHERE subscriber = $1 AND list = $2`, id, list)
+	return err
+}
+
+// Suppress implements audience.Directory. The newest reason stays.
+func (s *Store) Suppress(ctx context.Context, x audience.Suppression) error {
+	address, key, _, err := audience.ParseAddress(x.Address)
+	if err != nil {
+		return err
+	}
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO suppression (key, address, reason, note, at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, note = excluded.note, at = excluded.at`,
+			key, address, x.Reason, x.Note, stamp(x.At))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("suppressing an address: %w", err)
+	}
+	return nil
+}
+
+// Lists implements audience.Directory, in the order of the names.
+func (s *Store) Lists(ctx context.Context) ([]audience.ListCount, error) {
+	var lists []audience.ListCount
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		var err error
+		lists, err = collect(ctx, tx, func(rows *sql.Rows) (audience.ListCount, error) {
+			var c audience.ListCount
+			return c, rows.Scan(&c.List, &c.Active)
+		}, `SELECT list, count(CASE state WHEN 'active' THEN 1 END) FROM subscription GROUP BY list ORDER BY list`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("counting lists: %w", err)
+	}
+	return lists, nil
+}
+
+// DeliveryRecord is what became of one edition's letter to one person.
+type DeliveryRecord struct {
+	Edition    string    `json:"edition"`
+	Newsletter string    `json:"newsletter"`
+	Slot       time.Time `json:"slot"`
+	State      string    `json:"state"`
+	Reply      string    `json:"reply"`
+	At         time.Time `json:"at,omitzero"` // of the last answer; zero before the first
+}
+
+// DeliveriesOf returns a person's deliveries, the newest slot first, at most
+// limit when that is positive.
+func (s *Store) DeliveriesOf(ctx context.Context, subscriber int64, limit int) ([]DeliveryRecord, error) {
+	if limit <= 0 {
+		limit = 1 << 31
+	}
+	var records []DeliveryRecord
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		var err error
+		records, err = collect(ctx, tx, func(rows *sql.Rows) (DeliveryRecord, error) {
+			var r DeliveryRecord
+			return r, rows.Scan(&r.Edition, &r.Newsletter, (*stamp)(&r.Slot), &r.State, &r.Reply, (*stamp)(&r.At))
+		}, `
+			SELECT e.id, e.newsletter, e.slot, d.state, d.reply, d.at
+			FROM delivery d JOIN edition e ON e.id = d.edition
+			WHERE d.subscriber = $1 ORDER BY e.slot DESC, e.id LIMIT $2`, subscriber, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscriber %d: deliveries: %w", subscriber, err)
+	}
+	return records, nil
+}
