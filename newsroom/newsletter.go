@@ -13,24 +13,25 @@ import (
 
 // Newsletter is a recurring publication.
 type Newsletter struct {
-	ID         string
-	Name       string
-	Recipe     compose.Recipe
-	Sources    []source.Spec
-	Sender     send.Sender
-	Relay      string // id of the relay that takes its mail
-	Lists      []string
-	ThemeDir   string // folder of the user's templates over the theme; empty for none
-	Schedule   Schedule
-	NotOn      []string // "12-25" or "2027-03-26"
-	Missed     string   // run | skip
-	Grace      time.Duration
-	StaleAfter time.Duration // 0: until the next slot; never more than 24 hours
-	MinGap     time.Duration
-	InDoubt    string // resend | hold
-	Approval   string // none | required
-	Numbered   bool
-	Notify     []string
+	ID            string
+	Name          string
+	Recipe        compose.Recipe
+	Sources       []source.Spec
+	Sender        send.Sender
+	Relay         string // id of the relay that takes its mail
+	Lists         []string
+	ThemeDir      string // folder of the user's templates over the theme; empty for none
+	Schedule      Schedule
+	NotOn         []string // "12-25" or "2027-03-26"
+	Missed        string   // run | skip
+	Grace         time.Duration
+	StaleAfter    time.Duration // 0: until the next slot; never more than 24 hours
+	MinGap        time.Duration
+	InDoubt       string // resend | hold
+	Approval      string // none | required
+	Numbered      bool
+	Notify        []string
+	NotifyCommand []string // run with the notice on its standard input when mail to Notify fails; empty for none
 }
 
 // State is the state of an edition.

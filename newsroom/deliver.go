@@ -1,0 +1,194 @@
+package newsroom
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lede/send"
+)
+
+// lookEvery is how often a delivery that waits looks whether a person stopped
+// it meanwhile.
+const lookEvery = time.Second
+
+// Deliver sends a stored edition until nothing is left, it is stopped, its time
+// is over, or wait has passed since there was nothing more to do but wait (zero:
+// no limit). Only the one sender of the store may call it, once at a time for
+// an edition. tell, when not nil, is called once when the first pass is over
+// and some mails come again, and once, with the reason, when the relay takes
+// nothing for about a minute.
+func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.Duration, tell func(trouble error)) error {
+	rec, err := r.Editions.Edition(ctx, id)
+	if err != nil {
+		return fmt.Errorf("edition %s: %w", id, err)
+	}
+	if rec.State != Sending {
+		return nil
+	}
+	relay, err := r.relay(n)
+	if err != nil {
+		return err
+	}
+	message, err := send.Compile(*rec.Letter, n.Sender)
+	if err != nil {
+		why := fmt.Sprintf("the letter does not compile: %v", err)
+		return r.Editions.Move(ctx, id, []State{Sending}, Paused, r.By, why, time.Time{}, r.Now())
+	}
+	hold := n.InDoubt == "hold"
+	left, err := r.Ledger.Recover(ctx, id, hold, r.Now())
+	if err != nil {
+		return fmt.Errorf("edition %s: taking up what was left: %w", id, err)
+	}
+	if left > 0 {
+		r.Log.Warn("deliveries were in doubt when the last sender stopped", "edition", id, "count", left, "in_doubt", n.InDoubt)
+	}
+	job := send.Job{Edition: id, Message: message, Date: rec.Stored, Hold: hold}
+	stopTelling := r.tell(ctx, id)
+	defer stopTelling()
+
+	var since time.Time // when there was first nothing to do but wait
+	troubles := 0       // vain tries in a row
+	passed := false     // the first pass is over
+	for {
+		now := r.Now()
+		if !now.Before(rec.StaleAt) {
+			why := "too old to go on by itself; `lede editions resume " + id + "` sends the rest"
+			r.Log.Warn("edition paused", "edition", id, "why", why)
+			return r.Editions.Move(ctx, id, []State{Sending}, Paused, r.By, why, time.Time{}, now)
+		}
+		// The time of an edition that becomes old in mid-send is over there.
+		running, cancel := context.WithTimeout(ctx, rec.StaleAt.Sub(now))
+		status, err := relay.Deliver(running, job)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("edition %s: delivering: %w", id, err)
+		}
+		if !status.Open {
+			return nil
+		}
+		if status.Next.IsZero() && ctx.Err() == nil {
+			done, err := r.Editions.Finish(ctx, id, r.Now())
+			if err != nil {
+				return fmt.Errorf("edition %s: finishing: %w", id, err)
+			}
+			if done {
+				r.Log.Info("edition done", "newsletter", n.ID, "edition", id)
+				return nil
+			}
+		}
+		until := status.Next
+		if status.Trouble != nil {
+			r.Log.Warn("relay takes no mail", "edition", id, "relay", n.Relay, "err", status.Trouble)
+			if wait > 0 && since.IsZero() {
+				// A person waits for the answer: say it at once.
+				return &TroubleError{Relay: n.Relay, Err: status.Trouble}
+			}
+			troubles++
+			until = later(until, r.Now().Add(troubleWait(troubles)))
+			if troubles == 5 && tell != nil {
+				tell(status.Trouble)
+			}
+		} else {
+			troubles = 0
+			if !passed && tell != nil && ctx.Err() == nil {
+				tell(nil)
+			}
+			passed = true
+		}
+		if since.IsZero() {
+			since = r.Now()
+		}
+		if open, err := r.rest(ctx, id, earlier(until, rec.StaleAt), since, wait); err != nil || !open {
+			return err
+		}
+	}
+}
+
+// troubleWait is how long a relay that takes nothing is left alone after so
+// many vain tries in a row.
+func troubleWait(tries int) time.Duration {
+	return min(time.Second<<min(tries, 6), time.Minute)
+}
+
+// TroubleError says that a relay takes no mail at all.
+type TroubleError struct {
+	Relay string
+	Err   error
+}
+
+func (e *TroubleError) Error() string { return fmt.Sprintf("relay %s: %v", e.Relay, e.Err) }
+func (e *TroubleError) Unwrap() error { return e.Err }
+
+// rest waits until the next mail is due. It says false when delivering ends
+// here: the time to wait is over, or the edition was stopped meanwhile.
+func (r *Room) rest(ctx context.Context, id string, until, since time.Time, wait time.Duration) (bool, error) {
+	for {
+		now := r.Now()
+		if wait > 0 && now.Sub(since) >= wait {
+			return false, nil
+		}
+		pause := min(max(until.Sub(now), 50*time.Millisecond), lookEvery)
+		if until.IsZero() {
+			pause = lookEvery
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false, nil
+		case <-timer.C:
+		}
+		rec, err := r.Editions.List(ctx, "", 0, Sending)
+		if err != nil {
+			return false, fmt.Errorf("edition %s: looking at it: %w", id, err)
+		}
+		if !contains(rec, id) {
+			return false, nil
+		}
+		if !until.After(r.Now()) {
+			return true, nil
+		}
+	}
+}
+
+func contains(recs []Record, id string) bool {
+	for _, rec := range recs {
+		if rec.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// tell reports the sums while delivering, twice a second, and once at the end.
+func (r *Room) tell(ctx context.Context, id string) func() {
+	if r.Progress == nil {
+		return func() {}
+	}
+	tellOnce := func(ctx context.Context) {
+		if sums, err := r.Editions.Sums(ctx, id); err == nil {
+			r.Progress(sums)
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(500 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				tellOnce(ctx)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		tellOnce(context.WithoutCancel(ctx))
+	}
+}

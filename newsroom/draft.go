@@ -1,0 +1,171 @@
+package newsroom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lede/compose"
+	"lede/compose/lint"
+	"lede/source"
+)
+
+// Order says what edition is wanted.
+type Order struct {
+	Slot     time.Time
+	ByHand   bool
+	Only     []string // file paths or URLs of a bulletin's stories; empty for an edition
+	Greeting string   // this edition's own greeting
+	New      bool     // make a new edition though an old one is unfinished
+	Resume   bool     // go on with an unfinished edition however old
+}
+
+// Draft is an edition that nobody has been sent: nothing of it is stored.
+type Draft struct {
+	Edition  compose.Edition
+	Letter   compose.Letter // zero when the edition is empty
+	Findings []lint.Finding
+	Pictures []source.Picture
+	Took     time.Duration
+}
+
+// Draft gathers, assembles and renders the edition for a slot. It changes
+// nothing but the cache of feeds, so that previews may call it at will.
+func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) {
+	start := r.Now()
+	memory, err := r.Memory.Memory(ctx, n.ID, o.Slot.Add(-memoryTime))
+	if err != nil {
+		return Draft{}, fmt.Errorf("newsletter %s: reading what earlier editions used: %w", n.ID, err)
+	}
+	in := compose.Input{
+		Slot:     o.Slot,
+		Greeting: o.Greeting,
+		Readings: r.Gatherer.Gather(ctx, n.Sources, n.Recipe.Zone),
+		Memory:   memory,
+		Pictures: map[string]compose.Picture{},
+	}
+	if err := ctx.Err(); err != nil {
+		return Draft{}, err
+	}
+	for _, reading := range in.Readings {
+		if reading.Err != nil {
+			r.Log.Warn("source failed, going on without it", "newsletter", n.ID, "source", reading.Source, "err", reading.Err)
+		}
+	}
+	if n.Numbered {
+		count, err := r.Memory.Count(ctx, n.ID)
+		if err != nil {
+			return Draft{}, fmt.Errorf("newsletter %s: counting editions: %w", n.ID, err)
+		}
+		in.Number = count + 1
+	}
+	if len(o.Only) > 0 {
+		if in.Only, err = chosen(o.Only, in.Readings); err != nil {
+			return Draft{}, fmt.Errorf("newsletter %s: %w", n.ID, err)
+		}
+	}
+
+	// Assembling is pure: what it chooses without pictures it chooses with
+	// them, so only the lead's picture is ever read.
+	d := Draft{Edition: compose.Assemble(n.Recipe, in)}
+	if d.Edition.Empty != "" {
+		d.Took = r.Now().Sub(start)
+		return d, nil
+	}
+	d.Pictures = r.pictures(ctx, n, d.Edition, &in)
+	if len(d.Pictures) > 0 {
+		d.Edition = compose.Assemble(n.Recipe, in)
+	}
+	if d.Letter, err = r.Render(n, d.Edition); err != nil {
+		return Draft{}, fmt.Errorf("newsletter %s: rendering: %w", n.ID, err)
+	}
+	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, lint.Facts{Loopback: r.LocalRelay[n.Relay], Subjects: memory.Subjects})
+	d.Took = r.Now().Sub(start)
+	return d, nil
+}
+
+// pictures reads the lead's picture and names it in the input.
+func (r *Room) pictures(ctx context.Context, n Newsletter, e compose.Edition, in *compose.Input) []source.Picture {
+	if e.Lead == nil {
+		return nil
+	}
+	story, ok := find(in.Readings, e.Lead.Source, e.Lead.Key)
+	if !ok || story.Image == nil {
+		return nil
+	}
+	i := slices.IndexFunc(n.Sources, func(s source.Spec) bool { return s.ID == e.Lead.Source })
+	p, err := r.Gatherer.Picture(ctx, n.Sources[i], *story.Image)
+	if err != nil {
+		r.Log.Warn("picture left out", "newsletter", n.ID, "story", story.Title, "err", err)
+		return nil
+	}
+	key := story.Image.URL
+	if key == "" {
+		key = story.Source + "\x00" + story.Image.Path
+	}
+	in.Pictures[key] = compose.Picture{Name: p.Name, Width: p.Width, Height: p.Height}
+	return []source.Picture{p}
+}
+
+func find(readings []source.Reading, id, key string) (source.Story, bool) {
+	for _, r := range readings {
+		if r.Source != id {
+			continue
+		}
+		for _, s := range r.Stories {
+			if s.Key == key {
+				return s, true
+			}
+		}
+	}
+	return source.Story{}, false
+}
+
+// chosen turns the files and URLs that a person named into story keys.
+func chosen(names []string, readings []source.Reading) ([]string, error) {
+	var keys []string
+	var missing []error
+	for _, name := range names {
+		key := ""
+		canonical := source.Canonical(name)
+		for _, r := range readings {
+			for _, s := range r.Stories {
+				if s.File != "" && sameFile(s.File, name) || canonical != "" && s.Canonical == canonical {
+					key = s.Source + "\x00" + s.Key
+				}
+			}
+			for _, p := range r.Passed {
+				if p.File != "" && sameFile(p.File, name) {
+					missing = append(missing, fmt.Errorf("story %s: %s", name, p.Why))
+				}
+			}
+		}
+		if key == "" && len(missing) == 0 {
+			missing = append(missing, fmt.Errorf("story %s: in none of its sources; a story is named by its file's path or by its URL", name))
+		}
+		keys = append(keys, key)
+	}
+	return keys, errors.Join(missing...)
+}
+
+// Stops says why a draft must not be sent: the errors that lint found, or an
+// empty text.
+func (d Draft) Stops() string {
+	var errs []string
+	for _, f := range d.Findings {
+		if f.Severity == lint.Error {
+			errs = append(errs, strings.TrimSuffix(f.Message, "."))
+		}
+	}
+	return strings.Join(errs, "; ")
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := filepath.Abs(a)
+	y, err2 := filepath.Abs(b)
+	return err1 == nil && err2 == nil && x == y
+}

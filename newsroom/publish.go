@@ -1,0 +1,188 @@
+package newsroom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// assembleLimit bounds the time from a slot's claim to its snapshot. An edition
+// that is assembling for longer was left behind by a process that died.
+const assembleLimit = 10 * time.Minute
+
+// Publish makes the edition for a slot and delivers it: slot → gather →
+// assemble → render → check → snapshot → deliver → report. Called again for the
+// same slot it goes on where it was and sends nothing twice. It waits for
+// mails that are put off until the given time has passed, zero for no limit.
+func (r *Room) Publish(ctx context.Context, n Newsletter, o Order, wait time.Duration) (Report, error) {
+	rec, err := r.Make(ctx, n, o)
+	if err != nil {
+		return Report{}, err
+	}
+	if rec.State == Sending {
+		if err := r.Deliver(ctx, n, rec.ID, wait, nil); err != nil {
+			return Report{}, err
+		}
+	}
+	return r.Report(ctx, rec.ID)
+}
+
+// Make goes as far as the snapshot: the edition that it returns is ready to be
+// delivered, waits for approval, or was skipped or failed for the reason that
+// it carries.
+func (r *Room) Make(ctx context.Context, n Newsletter, o Order) (Record, error) {
+	rec, err := r.open(ctx, n, o)
+	if err != nil || rec.State != Assembling {
+		return rec, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, assembleLimit)
+	defer cancel()
+	to, why, err := r.assemble(ctx, n, rec, o)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return rec, err // stopped by hand or by a signal: the next start goes on
+		}
+		to, why = Failed, err.Error()
+	}
+	if to == Skipped || to == Failed {
+		r.Log.Warn("no edition", "newsletter", n.ID, "slot", rec.Slot, "state", string(to), "why", why)
+		if err := r.Editions.Move(context.WithoutCancel(ctx), rec.ID, []State{Assembling}, to, r.By, why, time.Time{}, r.Now()); err != nil {
+			return rec, fmt.Errorf("edition %s: noting that it was %s: %w", rec.ID, to, err)
+		}
+	}
+	return r.Editions.Edition(context.WithoutCancel(ctx), rec.ID)
+}
+
+// open claims the slot, or finds the edition that has it.
+func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) {
+	if o.ByHand && !o.New {
+		rec, found, err := r.unfinished(ctx, n, o)
+		if err != nil || found {
+			return rec, err
+		}
+	}
+	now := r.Now()
+	rec, _, err := r.Editions.Open(ctx, Record{
+		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, State: Assembling,
+		Started: now, StaleAt: staleAt(n, o.Slot),
+	})
+	if err != nil {
+		return rec, fmt.Errorf("newsletter %s: %w", n.ID, err)
+	}
+	if rec.State == Assembling && !now.Before(rec.StaleAt) {
+		why := "its time was over before it was assembled"
+		if err := r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, why, time.Time{}, now); err != nil {
+			return rec, err
+		}
+		rec.State, rec.Why = Skipped, why
+	}
+	return rec, nil
+}
+
+// unfinished finds the edition that a send by hand goes on with: one that is
+// assembling or sending with pending mails. An old or paused one is a person's
+// decision.
+func (r *Room) unfinished(ctx context.Context, n Newsletter, o Order) (Record, bool, error) {
+	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling, Sending, Paused)
+	if err != nil {
+		return Record{}, false, fmt.Errorf("newsletter %s: looking for unfinished editions: %w", n.ID, err)
+	}
+	now := r.Now()
+	for _, rec := range recs {
+		if rec.State == Sending {
+			sums, err := r.Editions.Sums(ctx, rec.ID)
+			if err != nil {
+				return Record{}, false, err
+			}
+			if sums.Pending == 0 {
+				continue
+			}
+		}
+		old := rec.State == Paused || !now.Before(rec.StaleAt)
+		switch {
+		case old && rec.State == Assembling:
+			if err := r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, "its time was over before it was assembled", time.Time{}, now); err != nil {
+				return Record{}, false, err
+			}
+			continue
+		case old && !o.Resume:
+			return Record{}, false, fmt.Errorf("edition %s of %s is unfinished and %s\nhint: --resume sends the rest of it, --new makes another one, `lede editions cancel %s` ends it",
+				rec.ID, rec.Slot.In(n.Recipe.Zone).Format("2 January 15:04"), oldWords(rec), rec.ID)
+		case old:
+			if err := r.Resume(ctx, n, rec.ID); err != nil {
+				return Record{}, false, err
+			}
+		}
+		rec, err = r.Editions.Edition(ctx, rec.ID)
+		return rec, err == nil, err
+	}
+	return Record{}, false, nil
+}
+
+func oldWords(rec Record) string {
+	if rec.State == Paused {
+		return "paused (" + rec.Why + ")"
+	}
+	return "too old to go on by itself"
+}
+
+// assemble makes the letter and commits it with its snapshot. It says in which
+// state the edition is then, and why when it is skipped or failed.
+func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) (State, string, error) {
+	o.Slot = rec.Slot
+	d, err := r.Draft(ctx, n, o)
+	if err != nil {
+		return "", "", err
+	}
+	if d.Edition.Empty != "" {
+		return Skipped, d.Edition.Empty, nil
+	}
+	if stops := d.Stops(); stops != "" {
+		return Failed, stops, nil
+	}
+	audience, err := r.Memory.Audience(ctx, n.ID, n.Lists)
+	if err != nil {
+		return "", "", fmt.Errorf("counting the audience: %w", err)
+	}
+	if audience == 0 {
+		return Failed, fmt.Sprintf("nobody to send to: no active subscriber on %s; `lede import` brings them in", listNames(n.Lists)), nil
+	}
+	if r.Reachable != nil && !r.LocalRelay[n.Relay] {
+		if err := r.Reachable(ctx, n); err != nil {
+			return "", "", fmt.Errorf("the pages that mails link to do not answer: %w", err)
+		}
+	}
+	for _, p := range d.Pictures {
+		if err := r.Pictures.SavePicture(ctx, p); err != nil {
+			return "", "", fmt.Errorf("storing a picture: %w", err)
+		}
+	}
+	to := Sending
+	if n.Approval == "required" {
+		to = Waiting
+	}
+	count, err := r.Editions.Commit(ctx, rec.ID, Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists}, to, r.Now())
+	if err != nil {
+		return "", "", fmt.Errorf("storing the edition: %w", err)
+	}
+	r.Log.Info("edition stored", "newsletter", n.ID, "edition", rec.ID, "subject", d.Letter.Subject, "audience", count)
+	return to, "", nil
+}
+
+func listNames(lists []string) string {
+	switch len(lists) {
+	case 0:
+		return "any list"
+	case 1:
+		return "list " + lists[0]
+	}
+	names := "lists "
+	for i, l := range lists {
+		if i > 0 {
+			names += ", "
+		}
+		names += l
+	}
+	return names
+}
