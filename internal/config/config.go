@@ -1,0 +1,200 @@
+// Package config reads lede.yaml, strictly: what is unknown, of a wrong type,
+// missing or contradictory is a problem with its line and path, and all
+// problems are told at once.
+//
+// The types below are the file's schema. Of a field's tags, mapstructure is its
+// key, oneof its allowed words, range its least and greatest number, and
+// need:"true" makes it an error to leave it out. Text may hold ${VAR}, which is
+// taken from the environment and must be set there; $${ stands for ${ itself.
+// A variable LEDE_ with the path in upper case overrides a setting; members of
+// lists are named by their id (LEDE_RELAYS_MAIN_PASSWORD).
+//
+// Paths in the file are relative to the file; in a loaded Config they are
+// absolute.
+package config
+
+import "time"
+
+// Config is the whole file.
+type Config struct {
+	Data        string       `mapstructure:"data"`                 // absolute path of a SQLite file, or postgres://…
+	BaseURL     string       `mapstructure:"base_url" need:"true"` // without a trailing slash
+	Listen      string       `mapstructure:"listen"`               // host:port
+	Log         Log          `mapstructure:"log"`
+	Relays      []Relay      `mapstructure:"relays" need:"true"`
+	Newsletters []Newsletter `mapstructure:"newsletters" need:"true"`
+
+	Path     string   `mapstructure:"-"` // absolute path of the file
+	Warnings []string `mapstructure:"-"` // what works and should not stay as it is, one line each
+}
+
+// Log says how the program's log is written.
+type Log struct {
+	Format string `mapstructure:"format" oneof:"auto|text|json"` // auto: in colour on a terminal, else text
+	Level  string `mapstructure:"level" oneof:"debug|info|warn|error"`
+}
+
+// Relay is an SMTP server that takes our mail.
+type Relay struct {
+	ID       string `mapstructure:"id" need:"true"`
+	Host     string `mapstructure:"host" need:"true"`
+	Port     int    `mapstructure:"port" range:"1..65535"`
+	TLS      string `mapstructure:"tls" oneof:"starttls|implicit|none"`
+	Username string `mapstructure:"username"`
+	Password Secret `mapstructure:"password"`
+	Lanes    int    `mapstructure:"lanes" range:"1..256"`
+	Rate     Rate   `mapstructure:"rate"`
+	Depth    int    `mapstructure:"depth" range:"1..16"`
+	Messages int    `mapstructure:"messages" range:"0..1000000"`
+	Helo     string `mapstructure:"helo"`
+	Retry    Retry  `mapstructure:"retry"`
+}
+
+// Retry says when mail that a relay put off is tried again.
+type Retry struct {
+	First       Duration `mapstructure:"first"`
+	Longest     Duration `mapstructure:"longest"`
+	GiveUpAfter Duration `mapstructure:"give_up_after"`
+}
+
+// Newsletter is a recurring publication.
+type Newsletter struct {
+	ID                 string    `mapstructure:"id" need:"true"`
+	Name               string    `mapstructure:"name" need:"true"`
+	From               Mailbox   `mapstructure:"from" need:"true"`
+	Editor             Editor    `mapstructure:"editor"`
+	PostalAddress      string    `mapstructure:"postal_address"`
+	Place              string    `mapstructure:"place"`
+	Reason             string    `mapstructure:"reason"`
+	Imprint            string    `mapstructure:"imprint"`
+	Privacy            string    `mapstructure:"privacy"`
+	Language           Language  `mapstructure:"language"`
+	Timezone           TimeZone  `mapstructure:"timezone"`
+	Schedule           string    `mapstructure:"schedule"` // empty: only by hand
+	NotOn              []string  `mapstructure:"not_on"`
+	Missed             string    `mapstructure:"missed" oneof:"run|skip"`
+	Grace              Duration  `mapstructure:"grace"`
+	StaleAfter         Duration  `mapstructure:"stale_after"`
+	MinGap             Duration  `mapstructure:"min_gap"`
+	Notify             []string  `mapstructure:"notify"`
+	NotifyCommand      []string  `mapstructure:"notify_command"` // a program and its arguments; no shell
+	ReplyTo            string    `mapstructure:"reply_to"`
+	BounceAddress      string    `mapstructure:"bounce_address"`
+	UnsubscribeMailbox string    `mapstructure:"unsubscribe_mailbox"`
+	ListID             string    `mapstructure:"list_id"`         // "ID.DOMAIN of from" when not given
+	FeedbackSender     string    `mapstructure:"feedback_sender"` // made of the domain of from when not given
+	DKIM               *DKIM     `mapstructure:"dkim"`            // nil: not signed
+	Lists              []string  `mapstructure:"lists" need:"true"`
+	Relay              string    `mapstructure:"relay"` // the only relay when not given
+	Theme              string    `mapstructure:"theme"`
+	ThemeDir           string    `mapstructure:"theme_dir"` // absolute; empty: the theme as it is
+	Subject            string    `mapstructure:"subject"`
+	Numbered           bool      `mapstructure:"numbered"`
+	Sources            []Source  `mapstructure:"sources" need:"true"`
+	Lead               Lead      `mapstructure:"lead"`
+	Sections           []Section `mapstructure:"sections"` // one of briefs from all sources when not given
+	Min                int       `mapstructure:"min" range:"1..1000"`
+	Approval           string    `mapstructure:"approval" oneof:"none|required"`
+	InDoubt            string    `mapstructure:"in_doubt" oneof:"resend|hold"`
+}
+
+// Editor is who greets the readers.
+type Editor struct {
+	Name     string `mapstructure:"name"`
+	Greeting string `mapstructure:"greeting"`
+}
+
+// DKIM is a signing identity.
+type DKIM struct {
+	Domain   string `mapstructure:"domain" need:"true"`
+	Selector string `mapstructure:"selector" need:"true"`
+	Key      string `mapstructure:"key" need:"true"` // absolute path of a PEM file
+}
+
+// Source is where stories come from: exactly one of Folder and Feed is set.
+type Source struct {
+	ID        string   `mapstructure:"id" need:"true"`
+	Folder    string   `mapstructure:"folder"` // absolute path
+	Feed      string   `mapstructure:"feed"`   // http(s) URL or absolute path
+	Private   bool     `mapstructure:"private"`
+	Own       bool     `mapstructure:"own"`
+	Order     string   `mapstructure:"order" oneof:"newest|as_given"`
+	MaxAge    Duration `mapstructure:"max_age"` // 0: no limit
+	Updates   string   `mapstructure:"updates" oneof:"mark|drop"`
+	Leftovers string   `mapstructure:"leftovers" oneof:"drop|keep"`
+}
+
+// Lead says how the lead is chosen and told.
+type Lead struct {
+	From     []string `mapstructure:"from"`                      // source ids, all when empty
+	Length   int      `mapstructure:"length" range:"50..20000"`  // words
+	MinWords int      `mapstructure:"min_words" range:"0..5000"` // words
+	IfNone   string   `mapstructure:"if_none" oneof:"promote|without|skip"`
+}
+
+// Section is one section of the letter.
+type Section struct {
+	Title  string   `mapstructure:"title"`
+	Kind   string   `mapstructure:"kind" oneof:"briefs|sponsor|events|note"`
+	From   []string `mapstructure:"from"` // source ids, all when empty
+	Max    int      `mapstructure:"max" range:"1..100"`
+	Teaser int      `mapstructure:"teaser" range:"40..2000"` // characters
+}
+
+const (
+	portSubmission  = 587 // RFC 6409
+	portSubmissions = 465 // RFC 8314: TLS from the first byte
+)
+
+// defaults is what holds where the file says nothing.
+func defaults() Config {
+	return Config{
+		Data:   "lede.db",
+		Listen: "127.0.0.1:9000",
+		Log:    Log{Format: "auto", Level: "info"},
+	}
+}
+
+func defaultRelay() Relay {
+	return Relay{
+		Port:  portSubmission,
+		TLS:   "starttls",
+		Lanes: 4,
+		Depth: 8,
+		Retry: Retry{
+			First:       Duration(time.Minute),
+			Longest:     Duration(time.Hour),
+			GiveUpAfter: Duration(24 * time.Hour),
+		},
+	}
+}
+
+func defaultNewsletter() Newsletter {
+	return Newsletter{
+		Language:   "en",
+		Timezone:   TimeZone{time.UTC},
+		Missed:     "run",
+		Grace:      Duration(6 * time.Hour),
+		StaleAfter: Duration(24 * time.Hour),
+		MinGap:     Duration(2 * time.Hour),
+		Theme:      "broadsheet",
+		Subject:    "{lead}",
+		Lead:       Lead{Length: 700, MinWords: 80, IfNone: "promote"},
+		Min:        1,
+		Approval:   "none",
+		InDoubt:    "resend",
+	}
+}
+
+func defaultSource() Source {
+	return Source{
+		Order:     "newest",
+		MaxAge:    Duration(72 * time.Hour),
+		Updates:   "mark",
+		Leftovers: "drop",
+	}
+}
+
+func defaultSection() Section {
+	return Section{Kind: "briefs", Max: 6, Teaser: 240}
+}
