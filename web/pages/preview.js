@@ -1,0 +1,160 @@
+// What a script adds to the preview: keys, and a page that follows every save.
+// Without it, each of these is a link or a button.
+"use strict";
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  // Live: a new version redraws the panels and the frame, in place.
+  const live = byId("live");
+  const parts = ["may", "letter", "stories", "size", "notice", "live"];
+  let version = document.body.dataset.version;
+  let lost = "";
+  let drawing = false;
+
+  const say = () => {
+    live.classList.toggle("lost", lost !== "");
+    if (lost) {
+      live.lastElementChild.textContent = "Not live since " + lost + ", trying again";
+    } else if (byId("how")) {
+      byId("how").textContent = "Live: drawn";
+    }
+  };
+
+  // replace puts fresh contents into a part, and leaves what is the same.
+  const replace = (old, fresh) => {
+    if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) return;
+    const top = old.scrollTop;
+    const open = [...old.querySelectorAll("details[open]")].map((d) => d.id);
+    const frame = old.querySelector("iframe"), next = fresh.querySelector("iframe");
+    if (frame && next) {
+      // The same element with a new address: the column does not jump.
+      if (frame.getAttribute("src") !== next.getAttribute("src")) {
+        const fragment = at >= 0 && here ? here.hash : "";
+        frame.setAttribute("src", next.getAttribute("src") + fragment);
+      }
+      const alone = old.querySelector(".alone a");
+      if (alone) alone.href = frame.getAttribute("src");
+    } else {
+      old.replaceChildren(...fresh.childNodes);
+    }
+    old.className = fresh.className;
+    for (const id of open) if (byId(id)) byId(id).open = true;
+    old.scrollTop = top;
+  };
+
+  const redraw = async (page) => {
+    const focused = document.activeElement;
+    const holder = parts.map(byId).find((part) => part && part !== focused && part.contains(focused));
+    const among = holder ? [...holder.querySelectorAll("a, button, summary, pre")].indexOf(focused) : -1;
+    const y = window.scrollY;
+    for (const id of parts) if (byId(id) && page.getElementById(id)) replace(byId(id), page.getElementById(id));
+    version = page.body.dataset.version;
+    if (among >= 0 && !document.contains(focused)) {
+      holder.querySelectorAll("a, button, summary, pre")[among]?.focus({preventScroll: true});
+    }
+    window.scrollTo(0, y);
+    mark();
+    say();
+  };
+
+  const load = async (address, options) => {
+    const answer = await fetch(address, options);
+    if (!answer.ok) throw new Error(answer.status);
+    await redraw(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    return answer;
+  };
+
+  const follow = () => {
+    const stream = new EventSource("/live");
+    stream.onmessage = async (event) => {
+      if (lost) {
+        lost = "";
+        say();
+      }
+      if (event.data === version || drawing) return;
+      drawing = true;
+      try {
+        while (event.data !== version) {
+          const before = version;
+          await load(location.href);
+          if (version === before) break;
+        }
+      } catch { /* the stream says when the preview is gone */ }
+      drawing = false;
+    };
+    stream.onerror = () => {
+      lost ||= new Date().toTimeString().slice(0, 8);
+      say();
+      if (stream.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+    };
+  };
+
+  // Stories: J and K move through the left column, the frame goes along.
+  let at = -1, here = null;
+  const stories = () => [...document.querySelectorAll(".story")];
+  const mark = () => {
+    here = stories()[at] || null;
+    for (const story of stories()) story.toggleAttribute("aria-current", story === here);
+    here?.setAttribute("aria-current", "true");
+  };
+  const go = (step) => {
+    const all = stories();
+    if (!all.length) return;
+    at = Math.min(all.length - 1, Math.max(0, at + step));
+    mark();
+    here.scrollIntoView({block: "nearest"});
+    if (byId("frame")) here.click();
+  };
+  document.addEventListener("click", (event) => {
+    const story = event.target.closest?.(".story");
+    if (!story) return;
+    at = stories().indexOf(story);
+    mark();
+    const frame = byId("frame");
+    if (!frame) { // text, source or headers: there is no frame to move
+      event.preventDefault();
+      return;
+    }
+  });
+
+  // Fetching again shows that it is under way, and keeps the place.
+  const again = async () => {
+    live.lastElementChild.textContent = "Fetching again …";
+    try {
+      await load("/fetch", {method: "POST", body: new URLSearchParams(new FormData(byId("again")))});
+    } catch {
+      byId("again").submit();
+    }
+  };
+
+  const dialog = byId("keys"), on = byId("keyson");
+  on.checked = localStorage.getItem("keys") !== "off";
+  on.addEventListener("change", () => localStorage.setItem("keys", on.checked ? "on" : "off"));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || dialog.open) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "?") {
+      dialog.showModal();
+    } else if (!on.checked) {
+      return;
+    } else if (event.key >= "1" && event.key <= "7") {
+      document.querySelector(`[data-key="${event.key}"]`).click();
+    } else if (event.key === "j" || event.key === "J") {
+      go(1);
+    } else if (event.key === "k" || event.key === "K") {
+      go(-1);
+    } else if (event.key === "p" || event.key === "P") {
+      byId("proof").requestSubmit();
+    } else if (event.key === "r" || event.key === "R") {
+      again();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+
+  say();
+  follow();
+})();

@@ -1,0 +1,242 @@
+// Package web makes the pages: those that readers reach from a letter (Site),
+// and the editor's preview (Preview).
+//
+// Nothing that a GET or HEAD asks for changes anything: link scanners follow
+// every link of a mail. No page submits itself, and no page needs a script.
+package web
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"lede/audience"
+	"lede/newsroom"
+	"lede/source"
+	"lede/web/tool"
+)
+
+//go:embed pages/reader.html pages/reader.css
+var readerFiles embed.FS
+
+// Newsletter is what the reader's pages say about a newsletter.
+type Newsletter struct {
+	ID            string
+	Name          string
+	Line          string // under the name: "Port Averne, weekdays at half past six"; may be empty
+	PostalAddress string
+	Imprint       string // address of a page, or empty
+	Privacy       string
+	Lists         []string
+}
+
+// People finds readers and lets them leave and come back; see
+// audience.Directory.
+type People interface {
+	PersonByID(ctx context.Context, id int64) (audience.Person, error)
+	Leave(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error
+	LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error
+	Return(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error
+}
+
+// Editions finds editions; see newsroom.Editions.
+type Editions interface {
+	Edition(ctx context.Context, id string) (newsroom.Record, error)
+	Sums(ctx context.Context, id string) (newsroom.Sums, error)
+}
+
+// Pictures finds pictures by the names made of their content. An unknown name
+// is fs.ErrNotExist.
+type Pictures interface {
+	Picture(ctx context.Context, name string) (source.Picture, error)
+}
+
+// Site is the readers' pages.
+type Site struct {
+	BaseURL     string // under which readers reach the pages, without a trailing slash
+	Newsletters []Newsletter
+	People      People
+	Editions    Editions
+	Pictures    Pictures
+	Keys        *audience.Keyring
+	Ready       func(context.Context) error // nil error: the store answers
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Handler serves
+//
+//	GET  /                  the newsletters' names
+//	GET  /u/{token}         the unsubscribe page
+//	POST /u/{token}         one-click unsubscribe (RFC 8058), or the page's own form
+//	POST /u/{token}/undo    undo of the latter
+//	GET  /e/{edition}       an edition, "view in browser"; also a proof's token
+//	GET  /p/{name}          a picture of a letter
+//	GET  /healthz           200: the process lives
+//	GET  /readyz            200: it can do its work
+//	GET  /instance/{nonce}  proof that this process stands on the same store
+func (s *Site) Handler() http.Handler {
+	styles, err := readerFiles.ReadFile("pages/reader.css")
+	if err != nil {
+		panic(err) // embedded: a fault of the build
+	}
+	h := site{
+		Site: s,
+		page: template.Must(template.ParseFS(readerFiles, "pages/reader.html")),
+		csp:  readerCSP,
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", h.front)
+	mux.HandleFunc("GET /u/{token}", h.askToLeave)
+	mux.HandleFunc("POST /u/{token}", h.leave)
+	mux.HandleFunc("POST /u/{token}/undo", h.undo)
+	mux.HandleFunc("GET /e/{id}", h.edition)
+	mux.HandleFunc("GET /p/{name}", func(w http.ResponseWriter, r *http.Request) {
+		servePicture(w, r, s.Pictures.Picture, s.Log)
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("GET /instance/{nonce}", h.instance)
+	mux.Handle("GET /reader.css", tool.Asset("text/css; charset=utf-8", styles))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.show(w, http.StatusNotFound, "gone", view{Title: "There is no such page", Home: home(r)})
+	})
+	return h.headers(mux)
+}
+
+// readerCSP lets a page load its style sheet and send its own form, no more.
+const readerCSP = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+type site struct {
+	*Site
+	page *template.Template
+	csp  string
+}
+
+// headers sets what every answer carries. Addresses hold tokens, so they are
+// told to nobody (Referrer-Policy) and found by no search engine.
+func (h site) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Content-Security-Policy", h.csp)
+		head.Set("X-Content-Type-Options", "nosniff")
+		head.Set("X-Frame-Options", "DENY")
+		head.Set("Referrer-Policy", "no-referrer")
+		head.Set("X-Robots-Tag", "noindex, nofollow")
+		head.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// view is what the page's templates get.
+type view struct {
+	Title       string
+	Home        string // relative address of the pages' root, since base_url may have a path
+	Newsletter  Newsletter
+	Newsletters []Newsletter
+	Masked      string // address, and how a screen reader says it
+	Spoken      string
+	Others      string // names of the other newsletters that the person gets, "A, B and C"
+	All         bool   // everything was left, not this newsletter alone
+	Action      string // address that the form posts to
+	At          string // when it was left, for the undo
+	Proof       bool
+	Undo        bool
+}
+
+// show answers with a page.
+func (h site) show(w http.ResponseWriter, status int, name string, v view) {
+	var out bytes.Buffer
+	if err := h.page.ExecuteTemplate(&out, name, v); err != nil {
+		h.Log.Error("page", "page", name, "err", err)
+		plain(w, http.StatusInternalServerError, "This did not work, and it is our fault. Nothing was changed.")
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(out.Bytes())
+}
+
+// ourFault answers when something of ours failed. The error goes to the log.
+func (h site) ourFault(w http.ResponseWriter, r *http.Request, n Newsletter, err error) {
+	h.Log.Error("page", "path", pattern(r), "err", err)
+	h.show(w, http.StatusInternalServerError, "fault", view{Title: "This did not work", Home: home(r), Newsletter: n})
+}
+
+func (h site) front(w http.ResponseWriter, r *http.Request) {
+	v := view{Title: "Newsletters", Home: home(r), Newsletters: h.Newsletters}
+	if len(h.Newsletters) == 1 {
+		v.Title, v.Newsletter = h.Newsletters[0].Name, h.Newsletters[0]
+	}
+	h.show(w, http.StatusOK, "front", v)
+}
+
+func (h site) ready(w http.ResponseWriter, r *http.Request) {
+	if h.Ready != nil {
+		if err := h.Ready(r.Context()); err != nil {
+			h.Log.Warn("not ready", "err", err)
+			plain(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+// instance answers a nonce so that a sender knows that the pages behind
+// base_url are its own before mail with links to them leaves.
+func (h site) instance(w http.ResponseWriter, r *http.Request) {
+	nonce := r.PathValue("nonce")
+	if len(nonce) != 32 || strings.Trim(nonce, "0123456789abcdef") != "" {
+		plain(w, http.StatusNotFound, "not found")
+		return
+	}
+	plain(w, http.StatusOK, h.Keys.Answer(nonce))
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text + "\n"))
+}
+
+// home is the way from a request's path back to the root.
+func home(r *http.Request) string {
+	if n := strings.Count(r.URL.Path, "/") - 1; n > 0 {
+		return strings.Repeat("../", n)
+	}
+	return "./"
+}
+
+// pattern names a request's route for the log, without its token.
+func pattern(r *http.Request) string { return r.Pattern }
+
+// origin is the scheme and host of an address, for a policy; nothing when the
+// address has none.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(u.Host, ";, '\"") {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// NewServer returns a server with the limits that a server in the open needs:
+// who sends a header or body slowly, or reads the answer slowly, is cut off.
+// A handler that streams extends its own deadline.
+func NewServer(addr string, handler http.Handler) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+}

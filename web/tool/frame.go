@@ -1,0 +1,191 @@
+package tool
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// Sandbox is the value of an iframe's sandbox attribute, and of the CSP
+// directive of the same name, under which a letter is shown: no script, no
+// form, no origin. Its links open in a tab of their own, and that tab is an
+// ordinary one, else the buttons of the page behind it would be dead.
+const Sandbox = "allow-popups allow-popups-to-escape-sandbox"
+
+// FrameCSP is the Content-Security-Policy of a letter in a frame; images is
+// its img-src ("'none'" for a view without pictures).
+func FrameCSP(images string) string {
+	return "sandbox " + Sandbox + "; default-src 'none'; style-src 'unsafe-inline'; img-src " + images +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+}
+
+// Framing says how a letter is changed so that it can be looked at inside a
+// page. Every byte that need not change stays as it is.
+type Framing struct {
+	Scheme  string              // light or dark: the letter is shown as in that scheme, whatever the browser's is; empty: the browser's
+	Source  func(string) string // gives the address to load a picture from; nil: as it stands
+	Anchors []Anchor
+}
+
+// Anchor is a place that a link from outside can move the frame to.
+type Anchor struct {
+	ID    string // fragment
+	URL   string // address of the story's link; found first
+	Title string // its headline, when there is no such link
+}
+
+var schemeQuery = regexp.MustCompile(`(?i)\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)`)
+
+// Frame returns the copy of a letter's HTML that is shown in a frame: its
+// links open outside of it, its pictures come from where Source says, and its
+// stories have fragments to jump to.
+func Frame(doc string, f Framing) string {
+	if f.Scheme != "" {
+		doc = forceScheme(doc, f.Scheme)
+	}
+	head := `<base target="_blank">`
+	if f.Scheme != "" {
+		head += `<style>:root{color-scheme:` + f.Scheme + `!important}</style>`
+	}
+	w := framer{Framing: f, done: make([]bool, len(f.Anchors))}
+	w.byLink = linkedAnchors(doc, f.Anchors)
+	hidden := false // in a title or style, where a tag is only text
+	z := html.NewTokenizer(strings.NewReader(doc))
+	for {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		raw := string(z.Raw())
+		switch kind {
+		case html.StartTagToken, html.SelfClosingTagToken:
+			t := z.Token()
+			hidden = t.Data == "title" || t.Data == "style"
+			w.tag(raw, t)
+			if head != "" && strings.HasPrefix(strings.ToLower(raw), "<head") && len(raw) > 5 && !isLetter(raw[5]) {
+				w.out.WriteString(head)
+				head = ""
+			}
+		case html.TextToken:
+			if hidden {
+				w.out.WriteString(raw)
+				continue
+			}
+			w.text(raw)
+		default:
+			w.out.WriteString(raw)
+		}
+	}
+	out := w.out.String()
+	if head == "" {
+		return out
+	}
+	// Without a head the parser makes one for the first base or style. They
+	// stand after a doctype, since before it they would switch to quirks mode.
+	if at := doctypeEnd(out); at > 0 {
+		return out[:at] + head + out[at:]
+	}
+	return head + out
+}
+
+// forceScheme turns the letter's media queries on the colour scheme into ones
+// that hold always or never.
+func forceScheme(doc, scheme string) string {
+	return schemeQuery.ReplaceAllStringFunc(doc, func(q string) string {
+		if strings.EqualFold(schemeQuery.FindStringSubmatch(q)[1], scheme) {
+			return "(min-width:0px)"
+		}
+		return "(max-width:0px)"
+	})
+}
+
+type framer struct {
+	Framing
+	out    strings.Builder
+	done   []bool
+	byLink []bool // anchors whose link is in the letter
+}
+
+// tag writes a start tag, with pictures' addresses and anchors changed.
+func (w *framer) tag(raw string, t html.Token) {
+	changed, hasID := false, false
+	for i, a := range t.Attr {
+		switch {
+		case a.Key == "id":
+			hasID = true
+		case w.Source != nil && (a.Key == "background" || a.Key == "src"):
+			if to := w.Source(a.Val); to != a.Val {
+				t.Attr[i].Val, changed = to, true
+			}
+		}
+	}
+	if t.Data == "a" && !hasID {
+		for i, anchor := range w.Anchors {
+			if !w.done[i] && w.byLink[i] && attr(t, "href") == anchor.URL {
+				w.done[i], changed = true, true
+				t.Attr = append(t.Attr, html.Attribute{Key: "id", Val: anchor.ID})
+				break
+			}
+		}
+	}
+	if changed {
+		raw = t.String()
+	}
+	w.out.WriteString(raw)
+}
+
+// text writes text, with an anchor before a headline that has no link.
+func (w *framer) text(raw string) {
+	plain := strings.TrimSpace(html.UnescapeString(raw))
+	for i, anchor := range w.Anchors {
+		if plain != "" && !w.done[i] && !w.byLink[i] && plain == anchor.Title {
+			w.done[i] = true
+			w.out.WriteString(`<span id="` + html.EscapeString(anchor.ID) + `"></span>`)
+			break
+		}
+	}
+	w.out.WriteString(raw)
+}
+
+// linkedAnchors says which anchors have their link in the letter.
+func linkedAnchors(doc string, anchors []Anchor) []bool {
+	hrefs := map[string]bool{}
+	z := html.NewTokenizer(strings.NewReader(doc))
+	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
+		if kind == html.StartTagToken {
+			if t := z.Token(); t.Data == "a" {
+				hrefs[attr(t, "href")] = true
+			}
+		}
+	}
+	linked := make([]bool, len(anchors))
+	for i, a := range anchors {
+		linked[i] = a.URL != "" && hrefs[a.URL]
+	}
+	return linked
+}
+
+func attr(t html.Token, key string) string {
+	for _, a := range t.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// doctypeEnd returns the index after a leading doctype, or 0.
+func doctypeEnd(doc string) int {
+	lead := len(doc) - len(strings.TrimLeft(doc, "\ufeff \t\r\n"))
+	if len(doc) < lead+9 || !strings.EqualFold(doc[lead:lead+9], "<!doctype") {
+		return 0
+	}
+	end := strings.IndexByte(doc[lead:], '>')
+	if end < 0 {
+		return 0
+	}
+	return lead + end + 1
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
