@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lede/compose/lint"
+	"lede/internal/config"
+	"lede/newsroom"
+	"lede/source"
+	"lede/templates"
+)
+
+func newCheckCommand(a *app) *cobra.Command {
+	offline := false
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "All that can be known to be wrong before a send",
+		Long: `Test the configuration, the sources, the theme, the relays (connect, TLS, login)
+and the sender domains' SPF, DKIM and DMARC records. Each line is ok, a warning
+or a failure with what to do. The exit status is 1 when something failed.`,
+		Example: "  lede check --offline",
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCheck(cmd.Context(), a, offline)
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "leave out the relays and DNS")
+	return cmd
+}
+
+type checkLine struct {
+	Check  string `json:"check"`
+	State  string `json:"state"` // ok | warning | failure
+	Text   string `json:"text"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// checks collects the lines and says each as it comes.
+type checks struct {
+	a     *app
+	lines []checkLine
+}
+
+func (c *checks) add(state, check, text, remedy string) {
+	c.lines = append(c.lines, checkLine{check, state, text, remedy})
+	if c.a.json {
+		return
+	}
+	c.a.say("%-8s %s: %s", state, check, text)
+	if remedy != "" {
+		c.a.say("         %s", remedy)
+	}
+}
+
+func (c *checks) ok(check, format string, args ...any) {
+	c.add("ok", check, fmt.Sprintf(format, args...), "")
+}
+
+func runCheck(ctx context.Context, a *app, offline bool) error {
+	c := &checks{a: a}
+	cfg, err := a.load()
+	if err != nil {
+		var problems config.Problems
+		if !errors.As(err, &problems) || !a.json {
+			return err
+		}
+		c.add("failure", "configuration", err.Error(), "")
+		return c.finish()
+	}
+	c.ok("configuration", "%s, %d newsletters, %d relays", cfg.Path, len(cfg.Newsletters), len(cfg.Relays))
+	h, err := a.open(ctx, wiring{by: "check", quiet: true})
+	if err != nil {
+		c.add("failure", "store", err.Error(), "")
+		return c.finish()
+	}
+	defer h.close()
+	c.ok("store", "%s", h.cfg.Data)
+	for _, n := range h.newsletters {
+		c.newsletter(ctx, h, n)
+	}
+	if !offline {
+		for _, r := range h.relays {
+			c.relay(ctx, h, r.ID, fmt.Sprintf("%s:%d", r.Host, r.Port))
+		}
+		done := map[string]bool{}
+		for _, n := range h.newsletters {
+			domain := domainOf(n.Sender.From.Address)
+			if !h.room.LocalRelay[n.Relay] && !done[domain] {
+				done[domain] = true
+				c.dns(ctx, net.DefaultResolver, n, domain)
+			}
+		}
+	}
+	return c.finish()
+}
+
+func (c *checks) finish() error {
+	if c.a.json {
+		if err := c.a.printJSON(c.lines); err != nil {
+			return err
+		}
+	}
+	failures, warnings := 0, 0
+	for _, l := range c.lines {
+		switch l.State {
+		case "failure":
+			failures++
+		case "warning":
+			warnings++
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d failures, %d warnings", failures, warnings)
+	}
+	c.a.say("Nothing stops a send (%d warnings).", warnings)
+	return nil
+}
+
+// newsletter checks sources, theme and the next letter.
+func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter) {
+	for _, r := range h.room.Gatherer.Gather(ctx, n.Sources, n.Recipe.Zone) {
+		name := n.ID + ", source " + r.Source
+		switch {
+		case r.Err != nil:
+			c.add("failure", name, r.Err.Error(), "Editions go on without it until it answers.")
+		case len(r.Stories) == 0:
+			c.add("warning", name, "has no stories", "")
+		default:
+			c.ok(name, "%d stories", len(r.Stories))
+		}
+		for _, p := range r.Passed {
+			if p.File != "" && !passedOver(p) {
+				c.add("warning", name, p.File+" is passed over: "+p.Why, "")
+			}
+		}
+	}
+	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir); err != nil {
+		c.add("failure", n.ID+", theme", err.Error(), "")
+		return
+	}
+	c.ok(n.ID+", theme", "%s", n.Recipe.Theme)
+	d, err := h.room.Draft(ctx, n, newsroom.Order{Slot: h.app.now().UTC()})
+	switch {
+	case err != nil:
+		c.add("failure", n.ID+", letter", err.Error(), "")
+	case d.Edition.Empty != "":
+		c.add("warning", n.ID+", letter", d.Edition.Empty, "A slot now would be skipped.")
+	default:
+		bad := false
+		for _, f := range d.Findings {
+			if state := map[string]string{lint.Error: "failure", lint.Warning: "warning"}[f.Severity]; state != "" {
+				c.add(state, n.ID+", letter", f.Message, f.Remedy)
+				bad = true
+			}
+		}
+		if !bad {
+			c.ok(n.ID+", letter", "“%s”, %d bytes of HTML", d.Letter.Subject, len(d.Letter.HTML))
+		}
+	}
+	count, err := h.store.Audience(ctx, n.ID, n.Lists)
+	switch {
+	case err != nil:
+		c.add("failure", n.ID+", audience", err.Error(), "")
+	case count == 0:
+		c.add("warning", n.ID+", audience", "nobody is active on "+strings.Join(n.Lists, ", "), "lede import brings readers in.")
+	default:
+		c.ok(n.ID+", audience", "%d readers", count)
+	}
+}
+
+// passedOver says whether a file was passed over on purpose.
+func passedOver(p source.Passed) bool { return p.Why == "draft" }
+
+func (c *checks) relay(ctx context.Context, h *house, id, address string) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	found, err := h.dispatchers[id].Check(ctx)
+	if err != nil {
+		c.add("failure", "relay "+id, err.Error(), "")
+		return
+	}
+	c.ok("relay "+id, "%s: %s", address, strings.Join(found, ", "))
+}
+
+// resolver is the part of net.Resolver that is needed.
+type resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+}
+
+// dns checks what receivers look up: SPF of the envelope's domain (RFC 7208),
+// the DKIM key (RFC 6376) and DMARC (RFC 7489).
+func (c *checks) dns(ctx context.Context, r resolver, n newsroom.Newsletter, domain string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	envelope := domainOf(n.Sender.Envelope())
+	if envelope != domain && !strings.HasSuffix(envelope, "."+domain) && !strings.HasSuffix(domain, "."+envelope) {
+		c.add("failure", "bounce_address", envelope+" is not aligned with From's domain "+domain, "Use an address in the same domain, else SPF does not count for DMARC.")
+	}
+	if mx, err := r.LookupMX(ctx, envelope); err != nil || len(mx) == 0 {
+		c.unknown("MX "+envelope, err, "No mail server is published, so bounces are lost.", "Publish an MX record for "+envelope+".")
+	} else {
+		c.ok("MX "+envelope, "%s", strings.TrimSuffix(mx[0].Host, "."))
+	}
+	c.txt(ctx, r, "SPF "+envelope, envelope, "v=spf1", "Publish a TXT record at "+envelope+`, such as "v=spf1 include:RELAY -all".`)
+	c.txt(ctx, r, "DMARC "+domain, "_dmarc."+domain, "v=DMARC1", `Publish a TXT record at _dmarc.`+domain+`, such as "v=DMARC1; p=none; rua=mailto:…".`)
+	if n.Sender.DKIM == nil {
+		c.add("warning", "DKIM "+domain, "mails are not signed", "Set dkim: {domain, selector, key}; large receivers and one-click unsubscribe want it.")
+		return
+	}
+	c.dkim(ctx, r, n)
+}
+
+func (c *checks) dkim(ctx context.Context, r resolver, n newsroom.Newsletter) {
+	name := n.Sender.DKIM.Selector + "._domainkey." + n.Sender.DKIM.Domain
+	public, err := x509.MarshalPKIXPublicKey(n.Sender.DKIM.Key.Public())
+	if err != nil {
+		c.add("failure", "DKIM "+name, err.Error(), "")
+		return
+	}
+	ours := base64.StdEncoding.EncodeToString(public)
+	remedy := "Publish a TXT record at " + name + `: "v=DKIM1; k=rsa; p=` + ours + `"`
+	records, err := r.LookupTXT(ctx, name)
+	if err != nil || len(records) == 0 {
+		c.unknown("DKIM "+name, err, "No key is published.", remedy)
+		return
+	}
+	text := strings.Join(strings.Fields(strings.Join(records, "")), "")
+	if _, ok := n.Sender.DKIM.Key.Public().(*rsa.PublicKey); !ok || !strings.Contains(text, "p="+ours) {
+		c.add("failure", "DKIM "+name, "the published key is another one than ours", remedy)
+		return
+	}
+	c.ok("DKIM "+name, "the published key is ours")
+}
+
+func (c *checks) txt(ctx context.Context, r resolver, check, name, prefix, remedy string) {
+	records, err := r.LookupTXT(ctx, name)
+	for _, record := range records {
+		if strings.HasPrefix(strings.ToLower(record), strings.ToLower(prefix)) {
+			c.ok(check, "%s", record)
+			return
+		}
+	}
+	c.unknown(check, err, "No such record is published.", remedy)
+}
+
+// unknown is a failure when DNS says that there is no record, and a warning
+// when DNS could not be asked.
+func (c *checks) unknown(check string, err error, missing, remedy string) {
+	var e *net.DNSError
+	if err != nil && (!errors.As(err, &e) || !e.IsNotFound) {
+		c.add("warning", check, "DNS could not be asked: "+err.Error(), "Ask again where DNS can be reached.")
+		return
+	}
+	c.add("failure", check, missing, remedy)
+}
+
+func domainOf(address string) string {
+	if a, err := mail.ParseAddress(address); err == nil {
+		address = a.Address
+	}
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}

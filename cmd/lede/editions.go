@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"lede/newsroom"
+)
+
+func newEditionsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "editions",
+		Short: "What was sent, is being sent, and was not",
+		Example: `  lede editions list harbour
+  lede editions report 3f2a
+  lede editions pause 3f2a       # at once, also while it is being sent`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("%s: unknown command %q\nhint: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	limit := 20
+	list := &cobra.Command{
+		Use:     "list [NEWSLETTER]",
+		Short:   "Editions, newest first",
+		Example: "  lede editions list harbour --json",
+		Args:    arguments(0, 1, "at most one NEWSLETTER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withRoom(cmd.Context(), func(ctx context.Context, h *house) error {
+				return listEditions(ctx, a, h, args, limit)
+			})
+		},
+	}
+	list.Flags().IntVar(&limit, "limit", limit, "at most so many, 0 for all")
+	cmd.AddCommand(list,
+		a.editionCommand("show", "The edition as it was assembled, with every reason", showEdition),
+		a.editionCommand("report", "What became of an edition", func(ctx context.Context, a *app, h *house, id string) error {
+			rep, err := h.room.Report(ctx, id)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(rep)
+			}
+			printReport(a, rep)
+			return nil
+		}),
+		a.changeCommand("pause", "Stop an edition at once; it never goes on by itself", (*newsroom.Room).Pause, "Paused. To go on: lede editions resume %s"),
+		a.changeCommand("cancel", "End an edition: what is not sent yet is never sent", (*newsroom.Room).Cancel, "Cancelled %s."),
+		a.editionCommand("resume", "Send the rest of a paused or old edition", resumeEdition),
+		a.editionCommand("approve", "Let an edition that waits for approval be sent", func(ctx context.Context, a *app, h *house, id string) error {
+			if err := h.room.Approve(ctx, id); err != nil {
+				return err
+			}
+			return said(ctx, a, h, id, "Approved %s. The daemon sends it, or `lede send`.")
+		}))
+	return cmd
+}
+
+// withRoom opens the house for one piece of work.
+func (a *app) withRoom(ctx context.Context, work func(context.Context, *house) error) error {
+	h, err := a.open(ctx, wiring{by: "by hand"})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	return work(ctx, h)
+}
+
+func (a *app) editionCommand(verb, short string, work func(context.Context, *app, *house, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:     verb + " ID",
+		Short:   short,
+		Example: "  lede editions " + verb + " 3f2a     # the start of an id will do",
+		Args:    arguments(1, 1, "one ID (see `lede editions list`)"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withRoom(cmd.Context(), func(ctx context.Context, h *house) error {
+				err := work(ctx, a, h, args[0])
+				if errors.Is(err, newsroom.ErrNotFound) {
+					return fmt.Errorf("edition %s: no such edition\nhint: lede editions list", args[0])
+				}
+				return err
+			})
+		},
+	}
+}
+
+func (a *app) changeCommand(verb, short string, change func(*newsroom.Room, context.Context, string, string) error, done string) *cobra.Command {
+	why := ""
+	cmd := a.editionCommand(verb, short, func(ctx context.Context, a *app, h *house, id string) error {
+		if why == "" {
+			why = verb + " by hand"
+		}
+		if err := change(h.room, ctx, id, why); err != nil {
+			return err
+		}
+		return said(ctx, a, h, id, done)
+	})
+	cmd.Flags().StringVar(&why, "why", "", "the reason, kept with the edition")
+	return cmd
+}
+
+// said confirms a change: a line, or the report.
+func said(ctx context.Context, a *app, h *house, id, format string) error {
+	rep, err := h.room.Report(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(rep)
+	}
+	a.say(format, rep.Edition)
+	return nil
+}
+
+func resumeEdition(ctx context.Context, a *app, h *house, id string) error {
+	rec, err := h.store.Edition(ctx, id)
+	if err != nil {
+		return err
+	}
+	n, err := h.newsletter([]string{rec.Newsletter})
+	if err != nil {
+		return err
+	}
+	if err := h.room.Resume(ctx, n, rec.ID); err != nil {
+		return err
+	}
+	return said(ctx, a, h, rec.ID, "Edition %s goes on: the daemon sends the rest, or `lede send "+n.ID+"`.")
+}
+
+func listEditions(ctx context.Context, a *app, h *house, args []string, limit int) error {
+	id := ""
+	if len(args) == 1 {
+		n, err := h.newsletter(args)
+		if err != nil {
+			return err
+		}
+		id = n.ID
+	}
+	reports, err := h.room.Reports(ctx, id, limit)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(reports)
+	}
+	if len(reports) == 0 {
+		a.say("No edition yet. `lede schedule` says when the first comes, `lede preview` shows it.")
+		return nil
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "EDITION\tNEWSLETTER\tSLOT\tSTATE\tSENT\tOF\tWHY")
+	for _, r := range reports {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", r.Edition, r.Newsletter, h.local(r.Newsletter, r.Slot), r.State, r.Sent, r.Audience, r.Why)
+	}
+	return w.Flush()
+}
+
+func showEdition(ctx context.Context, a *app, h *house, id string) error {
+	rec, err := h.store.Edition(ctx, id)
+	if err != nil {
+		return err
+	}
+	if rec.Content == nil {
+		if a.json {
+			return a.printJSON(struct {
+				Edition string         `json:"edition"`
+				State   newsroom.State `json:"state"`
+				Why     string         `json:"why"`
+			}{rec.ID, rec.State, rec.Why})
+		}
+		a.say("Edition %s of %s was %s: %s", rec.ID, h.local(rec.Newsletter, rec.Slot), rec.State, rec.Why)
+		return nil
+	}
+	if a.json {
+		return a.printJSON(rec.Content)
+	}
+	e := rec.Content
+	a.say("Edition    %s, %s, %s", rec.ID, rec.State, h.local(rec.Newsletter, rec.Slot))
+	a.say("Subject    %s\nPreheader  %s", e.Subject, e.Preheader)
+	if e.Lead != nil {
+		a.say("\nLead\n  %s\n  %s", orUntitled(e.Lead.Title), e.Lead.Why)
+	}
+	for _, s := range e.Sections {
+		a.say("\n%s", strings.TrimSpace(s.Title+" ("+s.Kind+")"))
+		for _, b := range s.Briefs {
+			a.say("  %s\n  %s", orUntitled(b.Title), b.Why)
+		}
+	}
+	if len(e.LeftOut) > 0 {
+		a.say("\nLeft out")
+	}
+	for _, l := range e.LeftOut {
+		a.say("  %s\n  %s: %s", orUntitled(l.Title), l.Source, l.Why)
+	}
+	for _, s := range e.Sources {
+		if s.Error != "" {
+			a.say("\nSource %s failed: %s", s.ID, s.Error)
+		}
+	}
+	return nil
+}
+
+// printReport prints the sums as a person reads them.
+func printReport(a *app, r newsroom.Report) {
+	a.say("Edition %s of %s: %s", r.Edition, r.Newsletter, r.State)
+	if r.Subject != "" {
+		a.say("Subject: %s", r.Subject)
+	}
+	if r.Why != "" {
+		a.say("Why: %s", r.Why)
+	}
+	a.say("%8d sent\n%8d put off\n%8d failed\n%8d in doubt\n%8d skipped\n%8d pending\n%8d = audience",
+		r.Sent, r.Deferred, r.Failed, r.InDoubt, r.Skipped, r.Pending, r.Audience)
+	for _, reason := range r.Reasons {
+		a.say("  %d %s: %s", reason.Count, reason.State, reason.Why)
+	}
+	if r.State == newsroom.Sending && r.Pending+r.Deferred > 0 {
+		a.say("What is left goes on with the daemon or the next `lede send %s`.", r.Newsletter)
+	}
+}

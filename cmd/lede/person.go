@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lede/audience"
+	"lede/internal/config"
+	"lede/store"
+)
+
+// newShowCommand makes `lede subscribers show`.
+func newShowCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ADDRESS",
+		Short:   "All that is known of a person",
+		Example: "  lede subscribers show ines@example.org --json",
+		Args:    arguments(1, 1, "an ADDRESS"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, key, _, err := audience.ParseAddress(args[0])
+			if err != nil {
+				return usageError("%s %w", shown(args[0]), err)
+			}
+			return a.withStore(cmd.Context(), func(_ *config.Config, st *store.Store) error {
+				return showPerson(cmd.Context(), a, st, args[0], key)
+			})
+		},
+	}
+}
+
+// personJSON is a person as other programs read it.
+type personJSON struct {
+	Address    string                 `json:"address"`
+	Name       string                 `json:"name"`
+	Suppressed string                 `json:"suppressed"`
+	Lists      []personList           `json:"lists"`
+	OptedOut   []string               `json:"opted_out"`
+	Attributes map[string]string      `json:"attributes"`
+	Tags       []string               `json:"tags"`
+	Created    time.Time              `json:"created,omitzero"`
+	Deliveries []store.DeliveryRecord `json:"deliveries"`
+}
+
+type personList struct {
+	List    string    `json:"list"`
+	State   string    `json:"state"`
+	Changed time.Time `json:"changed"`
+	Consent string    `json:"consent"`
+}
+
+// showPerson prints one person.
+func showPerson(ctx context.Context, a *app, st *store.Store, address, key string) error {
+	const deliveries = 20
+	p, err := st.Person(ctx, key)
+	var sent []store.DeliveryRecord
+	switch {
+	case errors.Is(err, audience.ErrNobody) && p.Suppressed == "":
+		return fmt.Errorf("%s %s", address, nobody)
+	case errors.Is(err, audience.ErrNobody):
+	case err != nil:
+		return err
+	default:
+		if sent, err = st.DeliveriesOf(ctx, p.ID, deliveries); err != nil {
+			return err
+		}
+	}
+	out := personJSON{
+		Address: p.Address, Name: p.Name, Suppressed: p.Suppressed, Lists: []personList{},
+		OptedOut: append([]string{}, p.OptedOut...), Attributes: map[string]string{}, Tags: append([]string{}, p.Tags...),
+		Created: p.Created, Deliveries: append([]store.DeliveryRecord{}, sent...),
+	}
+	maps.Copy(out.Attributes, p.Attributes)
+	for _, s := range p.Subscriptions {
+		out.Lists = append(out.Lists, personList{s.List, string(s.State), s.Changed, s.Consent})
+	}
+	if a.json {
+		return a.printJSON(out)
+	}
+	return printPerson(a, out)
+}
+
+// printPerson prints a person for people.
+func printPerson(a *app, p personJSON) error {
+	const day = "2006-01-02 15:04"
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Address\t%s\n", p.Address)
+	if p.Name != "" {
+		fmt.Fprintf(w, "Name\t%s\n", p.Name)
+	}
+	if p.Suppressed != "" {
+		fmt.Fprintf(w, "Suppressed\t%s: no mail goes there\n", p.Suppressed)
+	}
+	for _, l := range p.Lists {
+		fmt.Fprintf(w, "List\t%s: %s since %s UTC (%s)\n", l.List, l.State, l.Changed.UTC().Format(day), l.Consent)
+	}
+	if len(p.Lists) == 0 {
+		fmt.Fprintf(w, "List\tnone\n")
+	}
+	for _, n := range p.OptedOut {
+		fmt.Fprintf(w, "Left\t%s\n", n)
+	}
+	if len(p.Tags) > 0 {
+		fmt.Fprintf(w, "Tags\t%s\n", strings.Join(p.Tags, ", "))
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Attributes)) {
+		fmt.Fprintf(w, "  %s\t%s\n", key, p.Attributes[key])
+	}
+	for _, d := range p.Deliveries {
+		fmt.Fprintf(w, "Letter\t%s %s UTC: %s", d.Newsletter, d.Slot.UTC().Format(day), strings.ReplaceAll(d.State, "_", " "))
+		if d.Reply != "" {
+			fmt.Fprintf(w, " (%s)", d.Reply)
+		}
+		fmt.Fprintf(w, ", edition %s\n", d.Edition)
+	}
+	return w.Flush()
+}

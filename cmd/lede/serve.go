@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lede/newsroom"
+	"lede/store"
+	"lede/web"
+)
+
+func newServeCommand(a *app) *cobra.Command {
+	pagesElsewhere := false
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "The daemon: schedules, delivery, pages",
+		Long: `Run the daemon: at each slot of each newsletter it assembles an edition and
+delivers it, goes on with what was unfinished, and serves the pages that mails
+link to (unsubscribe, "read in a browser", pictures) on the configured listen
+address, with /healthz and /readyz. SIGTERM finishes what is in hand and leaves
+within seconds.`,
+		Example: "  lede serve --config /etc/lede/lede.yaml",
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServe(cmd.Context(), a, pagesElsewhere)
+		},
+	}
+	cmd.Flags().BoolVar(&pagesElsewhere, "pages-elsewhere", false, "don't ask whether base_url answers as this instance (a proxy hides it)")
+	return cmd
+}
+
+func runServe(ctx context.Context, a *app, pagesElsewhere bool) error {
+	h, err := a.open(ctx, wiring{by: "daemon", settle: 10 * time.Second, pagesElsewhere: pagesElsewhere})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	release, err := store.AcquireSender(h.cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ln, err := listen(h.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	h.log.Info("serving", "version", version, "listen", ln.Addr().String(), "base_url", h.cfg.BaseURL, "newsletters", len(h.newsletters))
+	for _, n := range h.newsletters {
+		if n.Schedule != nil {
+			h.log.Info("next slot", "newsletter", n.ID, "slot", newsroom.NextSlot(n.Schedule, a.now(), n.Recipe.Zone, n.NotOn).In(n.Recipe.Zone))
+		}
+	}
+	return h.serve(ctx, ln)
+}
+
+// listen opens a TCP port, or says what to do when that can't be.
+func listen(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w\nhint: is another lede running there? `listen:` in the configuration sets the address", addr, err)
+	}
+	return ln, nil
+}
+
+// serve runs pages and newsroom until ctx ends or the pages fail.
+func (h *house) serve(ctx context.Context, ln net.Listener) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	server := web.NewServer("", h.site().Handler())
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			stop(fmt.Errorf("serving pages on %s: %w", ln.Addr(), err))
+		}
+	}()
+	err := h.room.Serve(ctx, h.newsletters)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if shut := server.Shutdown(grace); shut != nil {
+		server.Close()
+	}
+	<-served
+	h.log.Info("stopped")
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
