@@ -1,0 +1,42 @@
+# Lede. `make help` lists what there is to do.
+
+export CGO_ENABLED ?= 0
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL := go tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help build test setup lint fmt demo bench chaos fuzz vuln
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build ./lede, one binary that needs nothing else
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o lede ./cmd/lede
+
+test: ## set up what is missing, lint, and run every test
+	./tools/test.sh
+
+setup: ## install what the tests need (on Debian as root; elsewhere say what is missing)
+	./tools/setup.sh
+
+lint: ## vet, formatting, linters and the rooms' import rules
+	./tools/lint.sh
+
+fmt: ## format with gofumpt
+	$(TOOL) gofumpt -w .
+
+demo: ## the whole job on this machine: a newsletter, real SMTP, an inbox
+	go run ./cmd/lede demo
+
+bench: ## benchmarks, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+chaos: ## kill a sender of 20,000 mails again and again; takes long
+	LEDE_CHAOS=1 go test -count=1 -timeout 60m -v -run TestChaos ./cmd/lede
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s) each
+	./tools/fuzz.sh $(FUZZTIME)
+
+vuln: ## known vulnerabilities in what the binary uses (asks vuln.go.dev)
+	$(TOOL) govulncheck ./...
