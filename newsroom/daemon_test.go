@@ -3,6 +3,7 @@ package newsroom_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lede/compose"
 	"lede/newsroom"
 	"lede/source"
 )
@@ -280,4 +282,66 @@ func TestCancelledGivesBack(t *testing.T) {
 	if err := d.Pause(ctx, rep.Edition, ""); !errors.Is(err, newsroom.ErrState) {
 		t.Errorf("pausing what is done: %v, want ErrState", err)
 	}
+}
+
+// TestHalfSaved: the daemon passes over a story that was being saved when the
+// slot came, says so, and takes it at the next; a story under embargo waits for
+// its time.
+func TestHalfSaved(t *testing.T) {
+	dir, folder := t.TempDir(), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		at(t, "2026-11-24T06:29:57Z")
+		write := func(name, text string) {
+			file := filepath.Join(folder, name)
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(file, time.Now(), time.Now()); err != nil { // the machine's clock is not the bubble's
+				t.Fatal(err)
+			}
+		}
+		d := newDesk(t, filepath.Join(dir, "lede.db"), "30 6 * * *", "Europe/Lisbon")
+		d.Gatherer = &source.Gatherer{Now: time.Now, Settle: 10 * time.Second, Timeout: 20 * time.Second}
+		d.n.Sources[0].Folder = folder
+		d.subscribe(t, 2)
+		write("old.md", "---\ntitle: Ferry sails again\n---\n\nThe Averne Maid left the quay.\n")
+		if err := os.Chtimes(filepath.Join(folder, "old.md"), time.Now(), time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		write("half.md", "---\ntitle: Storm closes the causeway\n---\n\nA surge of sixty centi")
+		write("fees.md", "---\ntitle: Pilot fees go up\nfrom: 2026-11-25T09:00\n---\n\nBy a tenth.\n")
+		d.runFor(time.Minute)
+		first := content(t, d, 0)
+		if first.Lead.Title != "Ferry sails again" || !leftOut(first, "half.md", "saved") && !leftOut(first, "Storm closes the causeway", "saved") {
+			t.Errorf("first edition: %+v, left out %+v", first.Lead, first.LeftOut)
+		}
+		d.runFor(24 * time.Hour)
+		if second := content(t, d, 1); second.Lead.Title != "Storm closes the causeway" || !leftOut(second, "Pilot fees go up", "EMBARGOED") {
+			t.Errorf("second edition: %+v, left out %+v", second.Lead, second.LeftOut)
+		}
+		d.runFor(24 * time.Hour)
+		if third := content(t, d, 2); third.Lead.Title != "Pilot fees go up" {
+			t.Errorf("third edition: %+v", third.Lead)
+		}
+	})
+}
+
+// content is the i-th edition as it was assembled.
+func content(t *testing.T, d *desk, i int) *compose.Edition {
+	t.Helper()
+	recs := d.editions(t)
+	if i >= len(recs) {
+		t.Fatalf("%d editions", len(recs))
+	}
+	rec, err := d.store.Edition(context.Background(), recs[i].ID)
+	if err != nil || rec.Content == nil || rec.Content.Lead == nil {
+		t.Fatalf("edition %d: %s (%s), %v", i, rec.State, rec.Why, err)
+	}
+	return rec.Content
+}
+
+func leftOut(e *compose.Edition, title, why string) bool {
+	return slices.ContainsFunc(e.LeftOut, func(l compose.LeftOut) bool {
+		return l.Title == title && strings.Contains(l.Why, why)
+	})
 }

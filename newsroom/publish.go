@@ -65,7 +65,7 @@ func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	now := r.Now()
 	rec, _, err := r.Editions.Open(ctx, Record{
 		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, State: Assembling,
-		Started: now, StaleAt: staleAt(n, o.Slot),
+		Started: now, StaleAt: staleAt(n, o),
 	})
 	if err != nil {
 		return rec, fmt.Errorf("newsletter %s: %w", n.ID, err)

@@ -60,17 +60,22 @@ func (r *Room) relay(n Newsletter) (Dispatcher, error) {
 	return d, nil
 }
 
-// staleAt is the instant from which an edition for slot goes on only by hand:
-// the newsletter's stale_after, else its next slot, and never later than a day.
-func staleAt(n Newsletter, slot time.Time) time.Time {
-	day := slot.Add(24 * time.Hour)
+// staleAt is the instant from which an edition goes on only by hand: the
+// newsletter's stale_after, else its next slot, and never later than a day. A
+// slot so soon after an edition by hand that it will be skipped does not count.
+func staleAt(n Newsletter, o Order) time.Time {
+	day := o.Slot.Add(24 * time.Hour)
 	if n.StaleAfter > 0 {
-		return earlier(slot.Add(n.StaleAfter), day)
+		return earlier(o.Slot.Add(n.StaleAfter), day)
 	}
 	if n.Schedule == nil {
 		return day
 	}
-	following := NextSlot(n.Schedule, slot, n.Recipe.Zone, n.NotOn)
+	from := o.Slot
+	if o.ByHand {
+		from = from.Add(n.MinGap)
+	}
+	following := NextSlot(n.Schedule, from, n.Recipe.Zone, n.NotOn)
 	if following.IsZero() {
 		return day
 	}

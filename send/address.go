@@ -81,7 +81,7 @@ func (a *address) checkLocal() error {
 		case strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r):
 			ok = true
 		case quoted:
-			ok = r > ' ' && r < 0x7f && r != '"' && r != '\\'
+			ok = r > ' ' && r < 0x7f && !strings.ContainsRune(`"\<>`, r)
 		}
 		if !ok {
 			return fmt.Errorf("%w: it holds the character %q", errRecipient, r)

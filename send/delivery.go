@@ -64,7 +64,9 @@ type Ledger interface {
 	// edition that are due at now, in one transaction that is on disk when it
 	// returns. A claim counts the attempt, and passes over (as skipped, with
 	// the reason) whoever unsubscribed, opted out or was suppressed since the
-	// snapshot. Nothing is claimed of an edition that is not being sent.
+	// snapshot. Nothing is claimed of an edition that is not being sent. With
+	// max 0 nothing is claimed at all, and Next may be past: something is due.
+	// An outcome of pending takes the attempt back.
 	Commit(ctx context.Context, done []Outcome, edition string, max int, now time.Time) (Claimed, error)
 
 	// Recover deals with the deliveries of an edition that a dead sender left

@@ -34,7 +34,6 @@ const (
 type desk struct {
 	ledger  Ledger
 	edition string
-	relay   string
 	log     *slog.Logger
 	depth   int           // deliveries a window may hold
 	eager   bool          // claim ahead of need

@@ -40,7 +40,7 @@ type round struct {
 func (r *round) run(ctx context.Context) error {
 	d := r.d
 	r.desk = &desk{
-		ledger: d.ledger, edition: r.job.Edition, relay: d.relay.ID, log: d.log,
+		ledger: d.ledger, edition: r.job.Edition, log: d.log,
 		depth: min(d.relay.Depth, max(1, d.pace.within(time.Second)/d.relay.Lanes)),
 		over:  make(chan struct{}), halt: make(chan struct{}), wake: make(chan struct{}, 1),
 	}

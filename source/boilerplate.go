@@ -112,8 +112,7 @@ func moreEnds(text string, m []int) bool {
 
 // continues: a paragraph that only says that there is more.
 func continues(text string) bool {
-	return len(text) < 300 && moreLong.MatchString(text) && !strings.ContainsAny(text, ".!?") ||
-		len(text) < 60 && moreLong.MatchString(text) && strings.TrimRight(text, ".…→» ") != "" && !strings.Contains(strings.TrimRight(text, ".…→» "), ".")
+	return len(text) < 300 && moreLong.MatchString(text) && !strings.Contains(text, ". ")
 }
 
 // furniture: a paragraph that belongs to the page and not to the text.

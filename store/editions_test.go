@@ -347,6 +347,9 @@ func TestGiveBack(t *testing.T) {
 				if back := len(m.Used) == 0 && !m.Seen["site"]["a"] && !m.Read["site"]; back != c.back {
 					t.Errorf("given back %t, want %t", back, c.back)
 				}
+				if known := len(m.Subjects) == 1; known != (c.to == newsroom.Paused) {
+					t.Errorf("subjects %v", m.Subjects)
+				}
 				n, err := s.Count(ctx(), "harbour")
 				must(t, err)
 				if counts := n == 1; counts != (c.to == newsroom.Paused) {

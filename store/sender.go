@@ -14,7 +14,7 @@ import (
 )
 
 // ErrSender says that another process delivers from the database.
-type ErrSender struct { //nolint:errname // the agreed name
+type ErrSender struct {
 	File string // base name of the database
 	PID  int    // of the other process; 0 when it has not said
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 
@@ -143,7 +144,7 @@ func sqliteExplain(err error) string {
 	case sqlite3.SQLITE_CORRUPT:
 		return "is damaged; restore it from a backup"
 	case sqlite3.SQLITE_IOERR:
-		return "reading or writing the disk failed (" + sqlite.ErrorCodeString[e.Code()] + "); look at the disk and the system's log"
+		return fmt.Sprintf("reading or writing the disk failed (SQLite's code %d); see whether the disk is full, and the system's log", e.Code())
 	}
 	return ""
 }

@@ -162,7 +162,9 @@ func TestPreviewKeysAndLive(t *testing.T) {
 		t.Errorf("typing changed the view to %q, or sent %v", got, d.sent)
 	}
 
-	d.set(func(d *desk) { d.proof = web.Proof{Error: "lead.html:14: undefined field .Bylin, did you mean .Byline?"} })
+	d.set(func(d *desk) {
+		d.proof = web.Proof{Error: "lead.html:14: undefined field .Bylin, did you mean .Byline?"}
+	})
 	b.Wait(`document.querySelector(".notice.bad")?.textContent.includes("lead.html:14")`)
 	b.Picture("pages-preview-broken")
 	d.set(func(d *desk) { d.proof = fresh })

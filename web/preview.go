@@ -266,7 +266,9 @@ func (p *preview) frame(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte(framed))
 }
 
-// live tells the page's script each new version, as server-sent events.
+// live tells the page's script each new version, as server-sent events. The
+// stream goes on until the browser or the request's context ends: who shuts the
+// server down gives it a BaseContext that ends first.
 func (p *preview) live(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")

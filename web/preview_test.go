@@ -59,7 +59,10 @@ func newDesk(t *testing.T) *desk {
 		Now: func() time.Time { return drawn.Drawn.Add(29 * time.Second) }, Log: slog.New(slog.DiscardHandler),
 	}
 	server := httptest.NewServer(p.Handler())
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // a browser's event stream would go on
+		server.Close()
+	})
 	d.url = server.URL
 	return d
 }
@@ -185,7 +188,9 @@ func TestPreviewKeepsTheLastGoodLetter(t *testing.T) {
 	d := newDesk(t)
 	d.get(t, "/")
 	good := d.proof
-	d.set(func(d *desk) { d.proof = web.Proof{Error: "lead.html:14: undefined field .Bylin, did you mean .Byline?"} })
+	d.set(func(d *desk) {
+		d.proof = web.Proof{Error: "lead.html:14: undefined field .Bylin, did you mean .Byline?"}
+	})
 	_, page := d.get(t, "/")
 	contains(t, page, "This template does not work:", "lead.html:14: undefined field .Bylin", "You see the letter as it was at 06:02:41.", "Nothing stops this letter")
 	if _, framed := d.get(t, "/frame"); !strings.Contains(framed, "Averne Maid") {

@@ -95,6 +95,7 @@ func chaosRoom(t *testing.T, readers, port int, inDoubt string) string {
 	dir := t.TempDir()
 	config := fmt.Sprintf(`data: lede.db
 base_url: http://127.0.0.1:9
+listen: 127.0.0.1:%d
 relays:
   - {id: main, host: 127.0.0.1, port: %d, tls: none, lanes: %d, depth: %d}
 newsletters:
@@ -105,7 +106,7 @@ newsletters:
     lists: [harbour]
     in_doubt: %s
     sources: [{id: desk, folder: stories}]
-`, port, chaosLanes, chaosDepth, inDoubt)
+`, freePort(t), port, chaosLanes, chaosDepth, inDoubt)
 	story := "---\ntitle: Ferry sails again\n---\n\n" + strings.Repeat("The Averne Maid left the north quay at 05:40. ", 40) + "\n"
 	var list strings.Builder
 	list.WriteString("email,name\n")
@@ -140,8 +141,8 @@ func ledeIn(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestChaosKill sends an edition and kills the sender with SIGKILL at random
-// moments; then a last send goes on to the end. Every reader has the mail;
+// TestChaosKill sends an edition and kills the sender, by hand and daemon in
+// turn, with SIGKILL at random moments; then a last send goes on to the end. Every reader has the mail;
 // copies are only within the bound of lanes × depth a kill, with the same
 // Message-ID; and the report says the same. LEDE_CHAOS=1 makes it long.
 func TestChaosKill(t *testing.T) {
@@ -160,8 +161,13 @@ func chaosKill(t *testing.T, readers, kills int, inDoubt string) {
 	box, port := serveCounter(t)
 	dir := chaosRoom(t, readers, port, inDoubt)
 	killed := 0
-	for range kills {
-		cmd := ledeIn(t, dir, "send", "harbour", "--yes")
+	for k := range kills {
+		// By hand and by the daemon in turn: either goes on where the other was.
+		args := []string{"send", "harbour", "--yes"}
+		if k%2 == 1 && box.accepted() > 0 {
+			args = []string{"serve"}
+		}
+		cmd := ledeIn(t, dir, args...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -105,18 +105,21 @@
     at = Math.min(all.length - 1, Math.max(0, at + step));
     mark();
     here.scrollIntoView({block: "nearest"});
-    if (byId("frame")) here.click();
+    show();
+  };
+  // By its address, not by pressing the link: that would take the focus into
+  // the frame, where no key reaches this page any more.
+  const show = () => {
+    const frame = byId("frame");
+    if (frame) frame.src = here.href;
   };
   document.addEventListener("click", (event) => {
     const story = event.target.closest?.(".story");
     if (!story) return;
+    event.preventDefault();
     at = stories().indexOf(story);
     mark();
-    const frame = byId("frame");
-    if (!frame) { // text, source or headers: there is no frame to move
-      event.preventDefault();
-      return;
-    }
+    show();
   });
 
   // Fetching again shows that it is under way, and keeps the place.

@@ -107,25 +107,22 @@ type framer struct {
 	byLink []bool // anchors whose link is in the letter
 }
 
-// tag writes a start tag, with pictures' addresses and anchors changed.
+// tag writes a start tag, with a picture's address changed and with an anchor
+// before a story's link.
 func (w *framer) tag(raw string, t html.Token) {
-	changed, hasID := false, false
-	for i, a := range t.Attr {
-		switch {
-		case a.Key == "id":
-			hasID = true
-		case w.Source != nil && (a.Key == "background" || a.Key == "src"):
-			if to := w.Source(a.Val); to != a.Val {
-				t.Attr[i].Val, changed = to, true
+	if t.Data == "a" {
+		for i, anchor := range w.Anchors {
+			if !w.done[i] && w.byLink[i] && attr(t, "href") == anchor.URL {
+				w.anchor(i)
+				break
 			}
 		}
 	}
-	if t.Data == "a" && !hasID {
-		for i, anchor := range w.Anchors {
-			if !w.done[i] && w.byLink[i] && attr(t, "href") == anchor.URL {
-				w.done[i], changed = true, true
-				t.Attr = append(t.Attr, html.Attribute{Key: "id", Val: anchor.ID})
-				break
+	changed := false
+	for i, a := range t.Attr {
+		if w.Source != nil && (a.Key == "background" || a.Key == "src") {
+			if to := w.Source(a.Val); to != a.Val {
+				t.Attr[i].Val, changed = to, true
 			}
 		}
 	}
@@ -135,13 +132,19 @@ func (w *framer) tag(raw string, t html.Token) {
 	w.out.WriteString(raw)
 }
 
+// anchor writes an anchor. It is an element of its own: a fragment on the link
+// itself would draw the focus into the frame.
+func (w *framer) anchor(i int) {
+	w.done[i] = true
+	w.out.WriteString(`<span id="` + html.EscapeString(w.Anchors[i].ID) + `"></span>`)
+}
+
 // text writes text, with an anchor before a headline that has no link.
 func (w *framer) text(raw string) {
 	plain := strings.TrimSpace(html.UnescapeString(raw))
 	for i, anchor := range w.Anchors {
 		if plain != "" && !w.done[i] && !w.byLink[i] && plain == anchor.Title {
-			w.done[i] = true
-			w.out.WriteString(`<span id="` + html.EscapeString(anchor.ID) + `"></span>`)
+			w.anchor(i)
 			break
 		}
 	}
