@@ -83,9 +83,25 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 	if d.Letter, err = r.Render(n, d.Edition); err != nil {
 		return Draft{}, fmt.Errorf("newsletter %s: rendering: %w", n.ID, err)
 	}
-	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, lint.Facts{Loopback: r.LocalRelay[n.Relay], Subjects: memory.Subjects})
+	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, r.facts(n, memory.Subjects))
 	d.Took = r.Now().Sub(start)
 	return d, nil
+}
+
+// facts is what lint can't see in a letter.
+func (r *Room) facts(n Newsletter, subjects []string) lint.Facts {
+	f := lint.Facts{Loopback: r.LocalRelay[n.Relay], Subjects: subjects, Folders: map[string]string{}}
+	for _, s := range n.Sources {
+		if s.Folder != "" {
+			f.Folders[s.ID] = s.Folder
+		}
+	}
+	return f
+}
+
+// Lint checks a letter that is stored already.
+func (r *Room) Lint(n Newsletter, e compose.Edition, l compose.Letter) []lint.Finding {
+	return lint.Check(n.Recipe, e, l, r.facts(n, nil))
 }
 
 // pictures reads the lead's picture and names it in the input.

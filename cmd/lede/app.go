@@ -87,7 +87,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		code = exitUsage
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
-		fmt.Fprintf(stderr, "lede: %s\n", line)
+		if !strings.HasPrefix(line, "hint: ") {
+			line = "lede: " + line
+		}
+		fmt.Fprintln(stderr, line)
 	}
 	return code
 }
@@ -198,5 +201,5 @@ func (a *app) logger(cfg *config.Config) *slog.Logger {
 	case format == "text" || !a.terminal():
 		return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(tint.NewHandler(a.stderr, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
+	return slog.New(tint.NewTextHandler(a.stderr, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
 }

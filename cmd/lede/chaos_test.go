@@ -79,7 +79,7 @@ func serveCounter(t *testing.T) (*counter, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go server.Serve(ln) //nolint:errcheck // it ends with the test
+	go server.Serve(ln)
 	t.Cleanup(func() { server.Close() })
 	return c, ln.Addr().(*net.TCPAddr).Port
 }

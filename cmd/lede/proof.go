@@ -59,7 +59,7 @@ func (h *house) storedProof(ctx context.Context, id, as string) (newsroom.Newsle
 		return n, proof{}, fmt.Errorf("edition %s was %s before it had a letter: %s", rec.ID, rec.State, rec.Why)
 	}
 	d := newsroom.Draft{Edition: *rec.Content, Letter: *rec.Letter}
-	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, lint.Facts{Loopback: h.room.LocalRelay[n.Relay]})
+	d.Findings = h.room.Lint(n, d.Edition, d.Letter)
 	p, err := h.fill(ctx, n, proof{draft: d, slot: rec.Slot}, as)
 	return n, p, err
 }

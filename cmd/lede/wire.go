@@ -78,7 +78,7 @@ func (a *app) open(ctx context.Context, w wiring) (*house, error) {
 }
 
 func (h *house) wireRoom(w wiring) {
-	client := fetch.New(fetch.Options{UserAgent: "Lede/" + version + " (+" + h.cfg.BaseURL + ")"})
+	client := fetch.New(fetch.Options{Version: version, About: h.cfg.BaseURL})
 	relays := map[string]newsroom.Dispatcher{}
 	local := map[string]bool{}
 	for _, r := range h.cfg.Relays {

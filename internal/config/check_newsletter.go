@@ -8,7 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
+	"lede/compose"
 	"lede/newsroom"
 )
 
@@ -28,6 +30,8 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 			c.complain(path, "", "%q is no list: up to 40 of a-z, 0-9 and -", list)
 		}
 	}
+	c.words(at+".subject", n.Subject)
+	c.words(at+".editor.greeting", n.Editor.Greeting)
 	switch path := at + ".relay"; {
 	case c.given(path) && relays != nil && !slices.Contains(relays, n.Relay):
 		c.complain(path, "", "there is no relay %q%s", n.Relay, didYouMean(n.Relay, relays))
@@ -59,6 +63,17 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	}
 }
 
+// words checks the {words} of a text that is filled in for each edition.
+func (c *checker) words(path, text string) {
+	if !c.given(path) {
+		return
+	}
+	values := map[string]string{"lead": "", "newsletter": "", "date": ""}
+	if _, err := compose.Expand(text, values, func(string, string) string { return "" }); err != nil {
+		c.complain(path, "", "%v", err)
+	}
+}
+
 func (c *checker) schedule(at string, n *Newsletter) {
 	if path := at + ".schedule"; c.given(path) && n.Schedule != "" {
 		if _, err := newsroom.ParseSchedule(n.Schedule); err != nil {
@@ -77,7 +92,7 @@ func (c *checker) schedule(at string, n *Newsletter) {
 		}
 	}
 	// News of yesterday is never resumed by itself.
-	if path := at + ".stale_after"; c.given(path) && n.StaleAfter > defaultNewsletter().StaleAfter {
+	if path := at + ".stale_after"; c.given(path) && n.StaleAfter > Duration(24*time.Hour) {
 		c.complain(path, "", "%s is more than 24h", n.StaleAfter)
 	}
 }

@@ -74,7 +74,7 @@ type Newsletter struct {
 	NotOn              []string  `mapstructure:"not_on"`
 	Missed             string    `mapstructure:"missed" oneof:"run|skip"`
 	Grace              Duration  `mapstructure:"grace"`
-	StaleAfter         Duration  `mapstructure:"stale_after"`
+	StaleAfter         Duration  `mapstructure:"stale_after"` // 0: until the next slot, at most 24h
 	MinGap             Duration  `mapstructure:"min_gap"`
 	Notify             []string  `mapstructure:"notify"`
 	NotifyCommand      []string  `mapstructure:"notify_command"` // a program and its arguments; no shell
@@ -171,18 +171,17 @@ func defaultRelay() Relay {
 
 func defaultNewsletter() Newsletter {
 	return Newsletter{
-		Language:   "en",
-		Timezone:   TimeZone{time.UTC},
-		Missed:     "run",
-		Grace:      Duration(6 * time.Hour),
-		StaleAfter: Duration(24 * time.Hour),
-		MinGap:     Duration(2 * time.Hour),
-		Theme:      "broadsheet",
-		Subject:    "{lead}",
-		Lead:       Lead{Length: 700, MinWords: 80, IfNone: "promote"},
-		Min:        1,
-		Approval:   "none",
-		InDoubt:    "resend",
+		Language: "en",
+		Timezone: TimeZone{time.UTC},
+		Missed:   "run",
+		Grace:    Duration(6 * time.Hour),
+		MinGap:   Duration(2 * time.Hour),
+		Theme:    "broadsheet",
+		Subject:  "{lead}",
+		Lead:     Lead{Length: 700, MinWords: 80, IfNone: "promote"},
+		Min:      1,
+		Approval: "none",
+		InDoubt:  "resend",
 	}
 }
 
