@@ -69,7 +69,7 @@ func TestReaderPagesInABrowser(t *testing.T) {
 	}
 }
 
-// colourAt decodes a picture of the window and returns the grey of one of its
+// greyAt decodes a picture of the window and returns the grey of one of its
 // points, 0 to 255.
 func greyAt(t *testing.T, png []byte, x, y int) int {
 	t.Helper()
@@ -174,7 +174,7 @@ func TestPreviewKeysAndLive(t *testing.T) {
 	press("?")
 	b.Wait(`document.getElementById("keys").open`)
 	b.Picture("pages-preview-keys")
-	browsertest.Eval[bool](b, `(document.getElementById("keys").close(), true)`)
+	browsertest.Eval[bool](b, `(document.getElementById("keys").close(), document.activeElement.blur(), true)`)
 	asked := len(d.asked)
 	press("r")
 	b.Wait(`document.getElementById("live").textContent.includes("Live: drawn")`)

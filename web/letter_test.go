@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io/fs"
 	"net/mail"
-	"os"
 	"testing"
 	"time"
 
@@ -26,17 +25,9 @@ import (
 
 const base = "https://news.example.org"
 
-// quay is a picture of our own: sky, sea, a boat. PAGES_PICTURE may name
-// another, for pictures of the pages.
+// quay is a picture of our own: sky, sea, a boat.
 func quay(t testing.TB) source.Picture {
 	t.Helper()
-	if path := os.Getenv("PAGES_PICTURE"); path != "" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return named(data)
-	}
 	img := image.NewRGBA(image.Rect(0, 0, 1072, 604))
 	for _, part := range []struct {
 		r image.Rectangle

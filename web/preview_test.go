@@ -192,7 +192,10 @@ func TestPreviewKeepsTheLastGoodLetter(t *testing.T) {
 		d.proof = web.Proof{Error: "lead.html:14: undefined field .Bylin, did you mean .Byline?"}
 	})
 	_, page := d.get(t, "/")
-	contains(t, page, "This template does not work:", "lead.html:14: undefined field .Bylin", "You see the letter as it was at 06:02:41.", "Nothing stops this letter")
+	contains(t, page, "This template does not work:", "lead.html:14: undefined field .Bylin", "You see the letter as it was at 06:02:41.", "2 warnings, 1 note")
+	if strings.Contains(page, "Nothing stops") {
+		t.Error("a broken template stops this letter")
+	}
 	if _, framed := d.get(t, "/frame"); !strings.Contains(framed, "Averne Maid") {
 		t.Error("the last good letter is gone")
 	}

@@ -94,7 +94,6 @@ type shown struct {
 	Look     string // desktop, phone, off
 	From     string
 	FromMail string
-	To       string
 	Date     string
 	Zone     string
 	Taken    string
@@ -197,12 +196,9 @@ func link(id int64, query, view, look string) string {
 
 func (p pages) shown(m *Mail, r *http.Request) *shown {
 	parsed := m.Parsed()
-	s := &shown{Mail: m, P: parsed, Size: int64(len(m.Raw)), From: parsed.From.Name, FromMail: parsed.From.Address, To: parsed.To}
+	s := &shown{Mail: m, P: parsed, Size: int64(len(m.Raw)), From: parsed.From.Name, FromMail: parsed.From.Address}
 	if s.From == "" && s.FromMail == "" {
 		s.From = parsed.FromRaw
-	}
-	if s.To == "" {
-		s.To = strings.Join(m.To, ", ")
 	}
 	s.Date, s.Taken = parsed.Date, m.Taken.In(p.o.Zone).Format("15:04:05")
 	if !parsed.When.IsZero() {

@@ -21,10 +21,10 @@ const (
 // is missing.
 type Parsed struct {
 	Subject     string
-	From        mail.Address // of the From field
-	FromRaw     string       // the field itself, when it holds no address
-	To          string
-	Date        string // as in the field
+	From        mail.Address   // of the From field
+	FromRaw     string         // the field itself, when it holds no address
+	To          []mail.Address // of the To field
+	Date        string         // as in the field
 	When        time.Time
 	Text        string
 	HTML        string
@@ -43,7 +43,11 @@ func Parse(raw []byte) *Parsed {
 	p := &Parsed{}
 	p.Header = fields(raw)
 	p.Subject = enmime.DecodeRFC2047(p.field("Subject"))
-	p.To = enmime.DecodeRFC2047(p.field("To"))
+	if list, err := enmime.ParseAddressList(p.field("To")); err == nil {
+		for _, a := range list {
+			p.To = append(p.To, *a)
+		}
+	}
 	p.FromRaw = enmime.DecodeRFC2047(p.field("From"))
 	if list, err := enmime.ParseAddressList(p.field("From")); err == nil && len(list) > 0 {
 		p.From = *list[0]
@@ -176,7 +180,7 @@ func printable(b []byte) string { return strings.ToValidUTF8(string(b), "\ufffd"
 // address, the subject or the text.
 func (m *Mail) matches(words string) bool {
 	p := m.Parsed()
-	heap := strings.ToLower(strings.Join(append([]string{m.From, p.Subject, p.FromRaw, p.To, p.Text}, m.To...), "\n"))
+	heap := strings.ToLower(strings.Join(append([]string{m.From, p.Subject, p.FromRaw, p.field("To"), p.Text}, m.To...), "\n"))
 	for _, w := range strings.Fields(strings.ToLower(words)) {
 		if !strings.Contains(heap, w) {
 			return false

@@ -28,11 +28,12 @@ type Framing struct {
 	Anchors []Anchor
 }
 
-// Anchor is a place that a link from outside can move the frame to.
+// Anchor is a place that a link from outside can move the frame to: where the
+// story's link or its headline, alone in its element, stands first.
 type Anchor struct {
 	ID    string // fragment
-	URL   string // address of the story's link; found first
-	Title string // its headline, when there is no such link
+	URL   string // of the link; may be empty
+	Title string // headline
 }
 
 var schemeQuery = regexp.MustCompile(`(?i)\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)`)
@@ -49,15 +50,17 @@ func Frame(doc string, f Framing) string {
 		head += `<style>:root{color-scheme:` + f.Scheme + `!important}</style>`
 	}
 	w := framer{Framing: f, done: make([]bool, len(f.Anchors))}
-	w.byLink = linkedAnchors(doc, f.Anchors)
 	hidden := false // in a title or style, where a tag is only text
+	read := 0       // bytes of doc
 	z := html.NewTokenizer(strings.NewReader(doc))
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
+			w.out.WriteString(doc[read:]) // a tag without an end
 			break
 		}
 		raw := string(z.Raw())
+		read += len(raw)
 		switch kind {
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
@@ -102,9 +105,8 @@ func forceScheme(doc, scheme string) string {
 
 type framer struct {
 	Framing
-	out    strings.Builder
-	done   []bool
-	byLink []bool // anchors whose link is in the letter
+	out  strings.Builder
+	done []bool // anchors that stand
 }
 
 // tag writes a start tag, with a picture's address changed and with an anchor
@@ -112,7 +114,7 @@ type framer struct {
 func (w *framer) tag(raw string, t html.Token) {
 	if t.Data == "a" {
 		for i, anchor := range w.Anchors {
-			if !w.done[i] && w.byLink[i] && attr(t, "href") == anchor.URL {
+			if !w.done[i] && anchor.URL != "" && attr(t, "href") == anchor.URL {
 				w.anchor(i)
 				break
 			}
@@ -139,34 +141,16 @@ func (w *framer) anchor(i int) {
 	w.out.WriteString(`<span id="` + html.EscapeString(w.Anchors[i].ID) + `"></span>`)
 }
 
-// text writes text, with an anchor before a headline that has no link.
+// text writes text, with an anchor before a story's headline.
 func (w *framer) text(raw string) {
 	plain := strings.TrimSpace(html.UnescapeString(raw))
 	for i, anchor := range w.Anchors {
-		if plain != "" && !w.done[i] && !w.byLink[i] && plain == anchor.Title {
+		if plain != "" && !w.done[i] && plain == anchor.Title {
 			w.anchor(i)
 			break
 		}
 	}
 	w.out.WriteString(raw)
-}
-
-// linkedAnchors says which anchors have their link in the letter.
-func linkedAnchors(doc string, anchors []Anchor) []bool {
-	hrefs := map[string]bool{}
-	z := html.NewTokenizer(strings.NewReader(doc))
-	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
-		if kind == html.StartTagToken {
-			if t := z.Token(); t.Data == "a" {
-				hrefs[attr(t, "href")] = true
-			}
-		}
-	}
-	linked := make([]bool, len(anchors))
-	for i, a := range anchors {
-		linked[i] = a.URL != "" && hrefs[a.URL]
-	}
-	return linked
 }
 
 func attr(t html.Token, key string) string {
