@@ -309,7 +309,7 @@ func TestHostileNames(t *testing.T) {
 	m := compile(t, testLetter(), testSender())
 	names := []string{
 		"", "O'Brien", `Anna "Quay" Lind`, `back\slash`, "Okafor, Ines", "a <b@evil.example>", "=?utf-8?q?x?=",
-		"A\r\nBcc: x@evil.example", "A\nB\rC", "\x00\x01\x7f", "Ærøskøbing Fähre", "日本語の名前", "‮evil", strings.Repeat("n", 10000),
+		"A\r\nBcc: x@evil.example", "A\nB\rC", "\x00\x01\x7f", "Ærøskøbing Fähre", "日本語の名前", "\u202eevil", strings.Repeat("n", 10000),
 		strings.Repeat("ß ", 5000), strings.Repeat("🚢", 300), "\xff\xfe", "(comment) x", "a;b:c@d", `<script>alert("x")</script>`, "{{.}} %s", tokenName,
 	}
 	for _, name := range names {
@@ -417,22 +417,22 @@ func FuzzLetter(f *testing.F) {
 func TestAddresses(t *testing.T) {
 	m := compile(t, testLetter(), testSender())
 	for address, want := range map[string]string{
-		"a@quay.example":                          "a@quay.example",
-		"o'brien+tag@quay.example":                "o'brien+tag@quay.example",
-		"hafen@fähre.example":                     "hafen@xn--fhre-loa.example",
-		`"a@evil"@quay.example`:                   `"a@evil"@quay.example`,
-		"a>NOTIFY=x@quay.example":                 "",
-		"a b@quay.example":                        "",
-		"a\r\nRCPT@quay.example":                  "",
-		"@quay.example":                           "",
-		"a@":                                      "",
-		"plain":                                   "",
-		"a@quay.example>":                         "",
-		"a@quay .example":                         "",
-		".a@quay.example":                         "",
-		"a..b@quay.example":                       "",
-		`"a\"@quay.example`:                       "",
-		"a@-\x00.example":                         "",
+		"a@quay.example":           "a@quay.example",
+		"o'brien+tag@quay.example": "o'brien+tag@quay.example",
+		"hafen@fähre.example":      "hafen@xn--fhre-loa.example",
+		`"a@evil"@quay.example`:    `"a@evil"@quay.example`,
+		"a>NOTIFY=x@quay.example":  "",
+		"a b@quay.example":         "",
+		"a\r\nRCPT@quay.example":   "",
+		"@quay.example":            "",
+		"a@":                       "",
+		"plain":                    "",
+		"a@quay.example>":          "",
+		"a@quay .example":          "",
+		".a@quay.example":          "",
+		"a..b@quay.example":        "",
+		`"a\"@quay.example`:        "",
+		"a@-\x00.example":          "",
 		strings.Repeat("l", 65) + "@quay.example": "",
 	} {
 		raw, err := m.Append(nil, delivery("x", address), editionDate)

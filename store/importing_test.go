@@ -34,35 +34,51 @@ func TestImport(t *testing.T) {
 		then []string // name and attributes afterwards
 	}{
 		{
-			"new", [][]audience.Row{{row(1, "Ines"), row(2, "")}}, results{{New: 2}},
+			"new",
+			[][]audience.Row{{row(1, "Ines"), row(2, "")}},
+			results{{New: 2}},
 			[]string{"Ines map[]", " map[]"},
 		},
 		{
-			"the same again", [][]audience.Row{{row(1, "Ines", "town", "Averne")}, {row(1, "Ines", "town", "Averne")}}, results{{New: 1}, {Unchanged: 1}},
+			"the same again",
+			[][]audience.Row{{row(1, "Ines", "town", "Averne")}, {row(1, "Ines", "town", "Averne")}},
+			results{{New: 1}, {Unchanged: 1}},
 			[]string{"Ines map[town:Averne]"},
 		},
 		{
-			"a name stays", [][]audience.Row{{row(1, "Ines")}, {row(1, "Inês")}}, results{{New: 1}, {Unchanged: 1}},
+			"a name stays",
+			[][]audience.Row{{row(1, "Ines")}, {row(1, "Inês")}},
+			results{{New: 1}, {Unchanged: 1}},
 			[]string{"Ines map[]"},
 		},
 		{
-			"blanks are filled", [][]audience.Row{{row(1, "")}, {row(1, "Ines", "town", "Averne")}}, results{{New: 1}, {Updated: 1}},
+			"blanks are filled",
+			[][]audience.Row{{row(1, "")}, {row(1, "Ines", "town", "Averne")}},
+			results{{New: 1}, {Updated: 1}},
 			[]string{"Ines map[town:Averne]"},
 		},
 		{
-			"nothing is blanked", [][]audience.Row{{row(1, "Ines", "town", "Averne")}, {row(1, "", "town", "")}}, results{{New: 1}, {Unchanged: 1}},
+			"nothing is blanked",
+			[][]audience.Row{{row(1, "Ines", "town", "Averne")}, {row(1, "", "town", "")}},
+			results{{New: 1}, {Unchanged: 1}},
 			[]string{"Ines map[town:Averne]"},
 		},
 		{
-			"attributes are taken over", [][]audience.Row{{row(1, "Ines", "town", "Averne", "berth", "4")}, {row(1, "Ines", "town", "Sandhaven")}}, results{{New: 1}, {Updated: 1}},
+			"attributes are taken over",
+			[][]audience.Row{{row(1, "Ines", "town", "Averne", "berth", "4")}, {row(1, "Ines", "town", "Sandhaven")}},
+			results{{New: 1}, {Updated: 1}},
 			[]string{"Ines map[berth:4 town:Sandhaven]"},
 		},
 		{
-			"a person twice in a file", [][]audience.Row{{row(1, "", "town", "Averne"), row(1, "Ines", "town", "Sandhaven", "berth", "4")}}, results{{New: 1, Unchanged: 1}},
+			"a person twice in a file",
+			[][]audience.Row{{row(1, "", "town", "Averne"), row(1, "Ines", "town", "Sandhaven", "berth", "4")}},
+			results{{New: 1, Unchanged: 1}},
 			[]string{"Ines map[berth:4 town:Averne]"},
 		},
 		{
-			"a known person twice in a file", [][]audience.Row{{row(1, "")}, {row(1, "", "town", "Averne"), row(1, "Ines", "town", "Sandhaven")}}, results{{New: 1}, {Updated: 1, Unchanged: 1}},
+			"a known person twice in a file",
+			[][]audience.Row{{row(1, "")}, {row(1, "", "town", "Averne"), row(1, "Ines", "town", "Sandhaven")}},
+			results{{New: 1}, {Updated: 1, Unchanged: 1}},
 			[]string{"Ines map[town:Averne]"},
 		},
 	}

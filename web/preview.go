@@ -282,7 +282,7 @@ func (p *preview) live(w http.ResponseWriter, r *http.Request) {
 			told, said = version, now
 			// The server's own limit is for pages; the stream lives on as long
 			// as somebody reads it.
-			out.SetWriteDeadline(time.Now().Add(2 * streamBeat))
+			_ = out.SetWriteDeadline(time.Now().Add(2 * streamBeat)) // where it can't be set, the server's own holds
 			if _, err := fmt.Fprintf(w, "data: %d\n\n", version); err != nil || out.Flush() != nil {
 				return
 			}

@@ -104,8 +104,13 @@ var made = []string{"Odile", "Maximiliane-Theodora Featherstonehaugh", "李小�
 
 // views are the ways to look at a letter, in the order of their keys.
 var views = []struct{ name, title string }{
-	{"desktop", "Desktop"}, {"phone", "Phone"}, {"dark", "Dark"}, {"noimages", "No images"},
-	{"text", "Text"}, {"source", "Source"}, {"headers", "Headers"},
+	{"desktop", "Desktop"},
+	{"phone", "Phone"},
+	{"dark", "Dark"},
+	{"noimages", "No images"},
+	{"text", "Text"},
+	{"source", "Source"},
+	{"headers", "Headers"},
 }
 
 // layOut fills the page for a drawing.

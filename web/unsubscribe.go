@@ -302,7 +302,7 @@ func readForm(w http.ResponseWriter, r *http.Request) bool {
 	case "multipart/form-data":
 		err = r.ParseMultipartForm(maxBody)
 		if r.MultipartForm != nil {
-			defer r.MultipartForm.RemoveAll()
+			defer func() { _ = r.MultipartForm.RemoveAll() }()
 		}
 	case "application/x-www-form-urlencoded":
 		err = r.ParseForm()

@@ -110,8 +110,7 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 	go func() { over <- h.serve(ctx, ports[2]) }()
 	defer func() { // nothing may be at work when the folder goes
 		stop()
-		<-over
-		<-over
+		err = errors.Join(err, <-over, <-over)
 	}()
 	a.say("Inbox      http://%s", ports[1].Addr())
 	a.say("Due        in three seconds")

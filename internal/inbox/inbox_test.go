@@ -121,8 +121,10 @@ func TestTakesMailAndShowsIt(t *testing.T) {
 		}
 	}
 	_, _, mail := get(t, page.URL+"/mail/1")
-	for _, want := range []string{"&lt;letter@example.org&gt;", "Tue 24 Nov 2026, 06:30:00", "bounces@example.org", "no TLS",
-		"One-click, https", `href="https://news.example.org/u/abc"`, `src="/mail/1/html?look=desktop"`} {
+	for _, want := range []string{
+		"&lt;letter@example.org&gt;", "Tue 24 Nov 2026, 06:30:00", "bounces@example.org", "no TLS",
+		"One-click, https", `href="https://news.example.org/u/abc"`, `src="/mail/1/html?look=desktop"`,
+	} {
 		if !strings.Contains(mail, want) {
 			t.Errorf("the mail's page lacks %q", want)
 		}

@@ -347,7 +347,7 @@ func (p pages) state(w http.ResponseWriter, _ *http.Request) {
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v) // a reader that went away is not our fault
 }
 
 // kilobytes writes a size as people read it, 1 KB being 1024 bytes.

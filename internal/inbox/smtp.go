@@ -59,9 +59,12 @@ func (b *Inbox) ServeSMTP(ctx context.Context, ln net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), smtpGrace)
 	defer cancel()
 	stopped := make(chan struct{})
-	go func() { defer close(stopped); s.Shutdown(grace) }()
+	go func() {
+		defer close(stopped)
+		_ = s.Shutdown(grace) // what does not end by itself is closed below
+	}()
 	ln.Close() // Shutdown knows it only once Serve has begun
-	<-served
+	_ = <-served // closed, as it should be
 	<-stopped
 	open.closeAll()
 	return nil
