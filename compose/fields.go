@@ -6,7 +6,7 @@ import (
 	"sort"
 	"strings"
 
-	"lede/templates"
+	"lede/internal/spelling"
 )
 
 // Expand fills in the words of an editor's text: {lead}, {newsletter} and
@@ -63,7 +63,7 @@ func unknownWord(inside, word string, values map[string]string, fields bool) err
 	if len(known) == 0 {
 		hint = "nothing can be filled in here"
 	}
-	if near := templates.Nearest(word, known); near != "" {
+	if near := spelling.Nearest(word, known); near != "" {
 		hint = "did you mean {" + near + "}?"
 	}
 	return fmt.Errorf("{%s}: unknown word, %s; a literal brace is written {{", short(inside), hint)

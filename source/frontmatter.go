@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lede/internal/spelling"
 )
 
 // field is one key of a story file's front matter. A set function reads the
@@ -76,7 +78,7 @@ func (r *frontReader) read(doc *yaml.Node, before int) []error {
 		at := before + k.Line
 		switch f := slices.IndexFunc(fields, func(f field) bool { return f.key == k.Value }); {
 		case f < 0:
-			bad = append(bad, lineError{at, fmt.Errorf("%s: unknown key%s", short(k.Value), nearest(k.Value))})
+			bad = append(bad, lineError{at, fmt.Errorf("%s: unknown key%s", short(k.Value), didYouMean(k.Value))})
 		case r.lines[k.Value] > 0:
 			bad = append(bad, lineError{at, fmt.Errorf("%s: stands here twice, first at line %d", k.Value, r.lines[k.Value])})
 		default:
@@ -347,39 +349,14 @@ func (r *frontReader) weight(v *yaml.Node) error {
 // short keeps what strangers wrote from filling a message.
 func short(s string) string { return oneLine(s, 60) }
 
-// nearest names the known key that an unknown one was probably meant to be.
-func nearest(key string) string {
-	best, least := "", 4
+// didYouMean names the known key that an unknown one was probably meant to be.
+func didYouMean(key string) string {
+	var known []string
 	for _, f := range fields {
-		if d := distance(strings.ToLower(key), f.key); d < least && d < len(f.key) {
-			best, least = f.key, d
-		}
+		known = append(known, f.key)
 	}
-	if best == "" {
-		return ""
+	if near := spelling.Nearest(key, known); near != "" {
+		return "; did you mean `" + near + "`?"
 	}
-	return "; did you mean `" + best + "`?"
-}
-
-// distance counts the edits between two short words (Levenshtein).
-func distance(a, b string) int {
-	if len(a) > 40 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

@@ -19,8 +19,8 @@ import (
 
 	"lede/audience"
 	"lede/internal/config"
+	"lede/internal/spelling"
 	"lede/store"
-	"lede/templates"
 )
 
 // importFlags are the flags of lede import.
@@ -198,7 +198,7 @@ func knownList(ctx context.Context, cfg *config.Config, st *store.Store, list st
 	}
 	slices.Sort(known)
 	hint := "there is: " + strings.Join(slices.Compact(known), ", ")
-	if near := templates.Nearest(list, known); near != "" {
+	if near := spelling.Nearest(list, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return usageError("no list %q; %s\nhint: --new-list makes a new one", list, hint)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lede/internal/spelling"
 )
 
 // setting is one key of a mapping with its value.
@@ -134,7 +136,7 @@ func (t *tree) unknown(path string, key *yaml.Node, known []string) {
 	switch {
 	case plainKey.MatchString(key.Value):
 		p.What = "unknown setting" + didYouMean(key.Value, known)
-		if near := nearest(key.Value, known); near != "" {
+		if near := spelling.Nearest(key.Value, known); near != "" {
 			t.bad[join(path, near)] = true // it is not missing, it is misspelt
 		} else {
 			p.Hint = "known here: " + strings.Join(known, ", ")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"lede/internal/spelling"
 )
 
 // Problem is one thing that is wrong with the file.
@@ -56,43 +58,6 @@ func (p Problems) sort() {
 	})
 }
 
-// nearest returns the known word that is most like the given one, or "" when
-// none is like it.
-func nearest(word string, known []string) string {
-	best, least := "", max(1, len(word)/3)+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, take out, replace or swap with their
-// neighbour to make b of a (restricted Damerau-Levenshtein).
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
-}
-
 // oneOf lists words for a person: "run or skip", "a, b or c".
 func oneOf(words []string) string {
 	if len(words) < 2 {
@@ -103,7 +68,7 @@ func oneOf(words []string) string {
 
 // didYouMean ends a complaint about an unknown word.
 func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
+	if near := spelling.Nearest(word, known); near != "" {
 		return fmt.Sprintf(": did you mean %q?", near)
 	}
 	return ""
