@@ -66,6 +66,7 @@ type candidate struct {
 	asGiven bool
 	reason  string // why it is offered, where that needs saying
 	version int
+	stale   bool // a column that ran before as it is: no reason for an edition
 	placed  bool
 	opened  []passage // its text; see passages
 	read    bool
@@ -126,12 +127,9 @@ func (a *assembly) rank(id string) int {
 func (a *assembly) judge() {
 	e := &a.edition
 	stories := 0
-	if e.Lead != nil {
-		stories++
-	}
-	for _, s := range e.Sections {
-		if s.Kind == sectionBriefs {
-			stories += len(s.Briefs)
+	for _, c := range a.placed {
+		if c.sectionKind() == sectionBriefs && !c.stale {
+			stories++
 		}
 	}
 	switch {
@@ -148,14 +146,25 @@ func (a *assembly) judge() {
 	default:
 		e.Empty = a.noLead
 	}
+	if dead := a.unread(); e.Empty != "" && dead != "" {
+		e.Empty += "; could not be read: " + dead
+	}
+}
+
+// unread names the sources that could not be read.
+func (a *assembly) unread() string {
+	var ids []string
+	for _, s := range a.edition.Sources {
+		if s.Error != "" {
+			ids = append(ids, s.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
 }
 
 // finished returns the edition with what it uses up and what it left out.
 func (a *assembly) finished() Edition {
 	for _, c := range a.placed {
-		if c.Repeat {
-			continue // a column uses nothing up
-		}
 		a.edition.Uses = append(a.edition.Uses, Used{
 			Source: c.Source, Key: c.Key, Canonical: c.Canonical, Title: oneLine(c.Title),
 			Text: c.memo(), Version: c.version, Slot: a.in.Slot.UTC(),
@@ -202,9 +211,14 @@ func (c *candidate) passages() []passage {
 // memoLength is how much of a story's text is remembered, in characters.
 const memoLength = 2000
 
-// memo is what is remembered of the story's text.
+// memo is what is remembered of the story's text, and of an event first of all
+// when it is.
 func (c *candidate) memo() string {
-	return beginning(c.passages(), memoLength)
+	text := beginning(c.passages(), memoLength)
+	if c.Kind == source.KindEvent {
+		return c.Starts.UTC().Format(time.RFC3339) + " " + text
+	}
+	return text
 }
 
 // beginning returns the first characters (runes) of a text in one line.

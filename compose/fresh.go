@@ -19,7 +19,7 @@ const eventsAhead = 7
 // its key nor its link was there at an earlier edition and it is no older than
 // the source's MaxAge. A story without a date, or with one in the future (a
 // feed's clock), is as new as the slot. Events are news until they are over,
-// from seven days ahead. An embargoed story, an event too far ahead and one
+// from seven days ahead, and sponsors until they ran: they wait for room. An embargoed story, an event too far ahead and one
 // that has no words yet are not remembered as seen: their time comes.
 func (a *assembly) gather() {
 	found := map[string]bool{}
@@ -111,13 +111,22 @@ func (a *assembly) consider(s source.Story) {
 func (a *assembly) notNews(c *candidate, rule SourceRule) string {
 	if c.Repeat {
 		c.reason = "runs every time (repeat: true)"
+		e := entryOf(c)
+		known := a.used.identical(e)
+		if known == nil {
+			return ""
+		}
+		c.version = known.version + 1
+		if c.stale = e.title == known.title && e.text() == known.text(); c.stale {
+			c.reason += ", unchanged since " + a.day(known.when)
+		}
 		return ""
 	}
 	if why, ran := a.ranBefore(c, rule); why != "" {
 		return why
 	} else if a.bulletin {
 		return ""
-	} else if !ran && !c.first && a.wasSeen(c.Story) {
+	} else if !ran && !c.first && !c.waits() && a.wasSeen(c.Story) {
 		if rule.Leftovers != "keep" {
 			return "was there before and not chosen (leftovers: drop)"
 		}
@@ -130,6 +139,12 @@ func (a *assembly) notNews(c *candidate, rule SourceRule) string {
 		return "older than " + span(rule.MaxAge)
 	}
 	return ""
+}
+
+// waits says that a story that found no room is still wanted: an event until it
+// is over, a sponsor until it has run.
+func (c *candidate) waits() bool {
+	return c.Kind == source.KindEvent || c.Kind == source.KindSponsor
 }
 
 // see remembers that a story was there. A bulletin remembers nothing: what

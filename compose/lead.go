@@ -13,11 +13,12 @@ import (
 // chooseLead picks the story at the top, out of the sources that the recipe
 // takes leads from: what the editor marked (of several the heaviest, then the
 // newest), else the first, in the order of Assemble, of those that are long
-// enough. Never a sponsor. A bulletin is led by what the editor marked, else by
-// the first story asked for, however long.
+// enough. Never a sponsor, and a column that ran before as it is only when
+// marked. A bulletin is led by what the editor marked, else by the first story
+// asked for, however long.
 func (a *assembly) chooseLead() {
 	able := slices.DeleteFunc(slices.Clone(a.offered), func(c *candidate) bool {
-		return c.Kind != source.KindStory || c.isSponsored() || !a.bulletin && !takes(a.recipe.Lead.From, c.Source)
+		return c.Kind != source.KindStory || c.isSponsored() || !a.bulletin && (!takes(a.recipe.Lead.From, c.Source) || c.stale && !c.Lead)
 	})
 	slices.SortStableFunc(able, func(x, y *candidate) int {
 		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), ahead(x, y))

@@ -67,7 +67,7 @@ func compareLead(x, y *candidate) int {
 // and whether one ran it at all. A story whose headline and text both changed
 // much becomes an update. Of sponsors, events and notes, which often have the
 // same headline or none, the text alone decides, and they are no updates but
-// new.
+// new. An event on another day is another one.
 func (a *assembly) ranBefore(c *candidate, rule SourceRule) (why string, ran bool) {
 	e := entryOf(c)
 	known := a.used.identical(e)
@@ -75,12 +75,12 @@ func (a *assembly) ranBefore(c *candidate, rule SourceRule) (why string, ran boo
 		return "", false
 	}
 	day := a.day(known.when)
-	textKept := e.wording().near(known.wording(), 0.5)
+	textKept := e.wording().near(known.wording(), 0.5) && (c.Kind != source.KindEvent || firstWord(e.text()) == firstWord(known.text()))
 	if c.Kind != source.KindStory {
 		if textKept {
 			return "ran on " + day + ", text unchanged", true
 		}
-		c.version, c.reason = known.version+1, "text changed since "+day
+		c.version, c.reason = known.version+1, "changed since "+day
 		return "", true
 	}
 	headKept := headlineKept(e.headline(), known.headline())
@@ -101,6 +101,11 @@ func (a *assembly) ranBefore(c *candidate, rule SourceRule) (why string, ran boo
 		c.Label = labelUpdate
 	}
 	return "", true
+}
+
+func firstWord(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
 }
 
 // headlineKept says that a headline has not changed much: most of its words

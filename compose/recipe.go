@@ -77,7 +77,7 @@ type Picture struct {
 type Memory struct {
 	Read     map[string]bool            // ids of sources that an edition has read before
 	Seen     map[string]map[string]bool // source id → keys and "link:"+canonical that were there at an earlier edition
-	Used     []Used                     // stories of earlier editions, newest first
+	Used     []Used                     // stories of all earlier editions, newest first
 	Subjects []string                   // of the last editions, newest first
 }
 
@@ -87,7 +87,7 @@ type Used struct {
 	Key       string    `json:"key"`
 	Canonical string    `json:"canonical"`
 	Title     string    `json:"title"`
-	Text      string    `json:"text"`    // the first 2,000 characters of its plain text
-	Version   int       `json:"version"` // 0, and one more for each update that ran
+	Text      string    `json:"text"`    // the first 2,000 characters of its plain text, fewer if it ran long ago; an event's start stands before it
+	Version   int       `json:"version"` // 0, and one more each time that it ran again
 	Slot      time.Time `json:"slot"`
 }

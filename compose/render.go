@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/net/html"
-
 	"lede/templates"
 )
 
@@ -132,7 +130,7 @@ func verify(l Letter, fields *fieldSet) error {
 		if strings.Contains(page.html, "ZgotmplZ") {
 			return fmt.Errorf("%s has a value in a place where it can't be made safe (ZgotmplZ): mend the theme", page.name)
 		}
-		if err := wellFormed(page.html); err != nil {
+		if err := templates.WellFormed(page.html); err != nil {
 			return fmt.Errorf("%s: %w", page.name, err)
 		}
 	}
@@ -140,52 +138,4 @@ func verify(l Letter, fields *fieldSet) error {
 		return errors.New("the text part is empty: the theme's text.txt gives nothing")
 	}
 	return nil
-}
-
-// voidElements have no end tag.
-var voidElements = map[string]bool{
-	"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true,
-	"link": true, "meta": true, "source": true, "track": true, "wbr": true,
-}
-
-// wellFormed checks that every element of a page is closed, in the order in
-// which they were opened. Browsers forgive what is not; mail programs, which
-// put a letter into pages of their own, each do so differently.
-func wellFormed(page string) error {
-	var open []string
-	words := false
-	tokens := html.NewTokenizer(strings.NewReader(page))
-	for {
-		switch tokens.Next() {
-		case html.ErrorToken:
-			if err := tokens.Err(); !errors.Is(err, io.EOF) {
-				return err
-			}
-			if len(open) > 0 {
-				return fmt.Errorf("<%s> is not closed", open[len(open)-1])
-			}
-			if !words {
-				return errors.New("there is not a word in it: the theme's layout.html gives nothing")
-			}
-			return nil
-		case html.TextToken:
-			if contains(open, "body") && len(bytes.TrimSpace(tokens.Text())) > 0 {
-				words = true
-			}
-		case html.StartTagToken:
-			if name, _ := tokens.TagName(); !voidElements[string(name)] {
-				open = append(open, string(name))
-			}
-		case html.EndTagToken:
-			tag, _ := tokens.TagName()
-			name := string(tag)
-			if len(open) == 0 || open[len(open)-1] != name {
-				if len(open) == 0 {
-					return fmt.Errorf("</%s> closes nothing", name)
-				}
-				return fmt.Errorf("</%s> stands where </%s> is expected", name, open[len(open)-1])
-			}
-			open = open[:len(open)-1]
-		}
-	}
 }

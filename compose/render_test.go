@@ -95,7 +95,8 @@ func TestAnatomy(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="en" dir="ltr">`, `<body class="b" lang="en" dir="ltr"`, `role="article" aria-label="Nine nights without the light" lang="en" dir="ltr"`,
 		`<title>Nine nights without the light</title>`, `<meta name="color-scheme" content="light dark">`,
-		`<meta name="supported-color-schemes" content="light dark">`, `<meta name="x-apple-disable-message-reformatting">`,
+		`<meta name="supported-color-schemes" content="light dark">`, `<meta name="x-apple-disable-message-reformatting" content="">`,
+		`word-break:break-word`, // a word wider than a phone must not widen the letter
 		`<meta name="format-detection"`, `<o:PixelsPerInch>96</o:PixelsPerInch>`, `mso-line-height-rule:exactly`,
 		`<!--[if mso]><table role="presentation" align="center" width="536"`, `<!--[if mso]></td></tr></table><![endif]-->`,
 		`[data-ogsc] .w`, `[data-ogsb] .b`, `prefers-color-scheme:dark`,
@@ -416,11 +417,11 @@ func TestBrokenThemesMakeNoLetter(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, test.file), []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			// What any letter shows is found when the theme is loaded.
 			theme, err := templates.Load("broadsheet", dir)
-			if err != nil {
-				t.Fatal(err)
+			if err == nil {
+				_, err = compose.Render(harbourRecipe(), harbourEdition(), theme, nonce)
 			}
-			_, err = compose.Render(harbourRecipe(), harbourEdition(), theme, nonce)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 
@@ -143,14 +144,26 @@ func wishedSection(rules []SectionRule, c *candidate) int {
 }
 
 // sortSection sorts the stories of a section: what the editor marked as lead
-// first, since it would have been one; events by the time at which they start.
+// first, since it would have been one; events by the time at which they start;
+// our own sponsors before what a feed labels as sponsored.
 func (a *assembly) sortSection(rule SectionRule, here []*candidate) {
 	slices.SortStableFunc(here, func(x, y *candidate) int {
 		if rule.kind() == sectionEvents {
 			return cmp.Or(x.Starts.Compare(y.Starts), ahead(x, y))
 		}
-		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), ahead(x, y))
+		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), compareSponsor(x, y), ahead(x, y))
 	})
+}
+
+// compareSponsor puts what was written as a sponsor's before the rest.
+func compareSponsor(x, y *candidate) int {
+	switch own := x.Kind == source.KindSponsor; {
+	case own == (y.Kind == source.KindSponsor):
+		return 0
+	case own:
+		return -1
+	}
+	return 1
 }
 
 func (a *assembly) whyNoRoom(c *candidate) string {
@@ -182,7 +195,13 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 	case sectionSponsor:
 		b.Label = labelSponsored
 		b.Why = c.Source + ": labelled “Sponsored”"
-		b.Body = sponsorBlocks(c)
+		text := wholeText(c)
+		if c.Kind != source.KindSponsor { // nobody here agreed to its length
+			var short string
+			short, how = teaserOf(c, a.language(c), rule.Teaser)
+			text = plainBlocks(short)
+		}
+		b.Body = sponsorBlocks(c, text)
 	case sectionNote:
 		b.Body = told(wholeText(c))
 		b.Why = c.Source + ": note"
@@ -228,6 +247,8 @@ func (a *assembly) whyChosen(c *candidate) string {
 		}
 	}
 	switch {
+	case c.Repeat:
+		return c.Source + ": " + c.reason
 	case c.version > 0 && c.Label == labelUpdate:
 		return c.Source + ": " + c.reason + ", marked so"
 	case c.version > 0:
@@ -235,13 +256,25 @@ func (a *assembly) whyChosen(c *candidate) string {
 	case c.Weight != 0:
 		return fmt.Sprintf("%s: weight %d", c.Source, c.Weight)
 	case c.first:
-		return "first reading of " + c.Source + ": " + order
-	case c.Published.IsZero():
-		return c.Source + ": " + order + ", without a date"
+		return "first reading of " + c.Source + ": " + order + a.oddDate(c)
+	case a.oddDate(c) != "":
+		return c.Source + ": " + order + a.oddDate(c)
 	case c.asGiven:
 		return c.Source + ": " + order
 	}
 	return c.Source + ": " + order + ", " + a.clock(c.when)
+}
+
+// oddDate says that a story counts as new as the slot, since its date tells
+// nothing; empty where its date does.
+func (a *assembly) oddDate(c *candidate) string {
+	switch {
+	case c.Published.IsZero():
+		return ", without a date"
+	case c.Published.After(a.in.Slot):
+		return ", dated ahead (" + a.moment(c.Published) + ")"
+	}
+	return ""
 }
 
 // wholeText returns all of a story's text; one that its source cut ends well.
@@ -252,10 +285,10 @@ func wholeText(c *candidate) []passage {
 	return c.passages()
 }
 
-// sponsorBlocks tells a sponsor whole. Without a headline and without a link of
-// its own, the text would lead nowhere: the site's name then stands behind it.
-func sponsorBlocks(c *candidate) []Block {
-	all := told(wholeText(c))
+// sponsorBlocks tells a sponsor's text. Without a headline and without a link of
+// its own, it would lead nowhere: the site's name then stands behind it.
+func sponsorBlocks(c *candidate, text []passage) []Block {
+	all := told(text)
 	if oneLine(c.Title) != "" || c.URL == "" || len(all) == 0 ||
 		slices.ContainsFunc(all, func(b Block) bool { return strings.Contains(b.HTML, "<a href=") }) {
 		return all
@@ -286,12 +319,11 @@ func teaserText(c *candidate, lang string, limit int) string {
 	if len(passages) == 0 {
 		passages = c.passages()
 	}
-	passages = runningText(passages)
 	title := foldedWords(c.Title)
 	if len(passages) > 1 && slices.Equal(foldedWords(passages[0].plain), title) {
 		passages = passages[1:]
 	}
-	text := beginning(passages, limit)
+	text := beginning(runningText(c, passages, lang, limit), limit)
 	if len(title) == 0 {
 		return text
 	}
@@ -304,36 +336,75 @@ func teaserText(c *candidate, lang string, limit int) string {
 	return text
 }
 
-// fewWords is what a byline or a place has at most, in words.
-const fewWords = 8
+// fewWords is what a paragraph that ends no sentence has at least if it tells
+// something, in words. A byline, a time or an entry of a list has fewer.
+const fewWords = 10
 
-// farthestStart is how many paragraphs are looked at for one that begins a
-// teaser well.
-const farthestStart = 5
-
-// runningText returns the paragraphs that a teaser can begin with: without
-// headings and code, without lists where there is other text, and without what
-// comes before the first sentence, such as a byline or a list of points made
-// of paragraphs, which would run on into one another.
-func runningText(passages []passage) []passage {
-	var running []passage
-	for _, p := range passages {
-		if p.Kind == blockParagraph || p.Kind == blockQuote {
-			running = append(running, p)
-		}
-	}
+// runningText returns the paragraphs that a teaser can be cut from: without
+// headings and code, and without lists where there is other text; about limit
+// characters of them. Paragraphs that end no sentence would run on into the
+// next one. One that promises a list or goes on in a line of its own goes back
+// to its last whole sentence, others get a full stop, as a standfirst does. Of a
+// feed, what is too short to tell something is left out, such as bylines. The
+// last paragraph stays as it is, since nothing follows it.
+func runningText(c *candidate, passages []passage, lang string, limit int) []passage {
+	running := slices.DeleteFunc(slices.Clone(passages), func(p passage) bool { return p.Kind != blockParagraph && p.Kind != blockQuote })
 	if len(running) == 0 {
 		return slices.DeleteFunc(slices.Clone(passages), func(p passage) bool { return p.Kind == blockPre })
 	}
-	for i, p := range running[:min(len(running), farthestStart)] {
-		if endsSentence(p.plain) {
-			return running[i:]
-		}
-	}
+	var kept, short []passage
+	length := 0
 	for i, p := range running {
-		if countWords(p.plain) >= fewWords {
-			return running[i:]
+		whole := wholeSentences(p.plain, lang)
+		tells := countWords(p.plain[len(whole):]) >= fewWords && (c.Author == "" || !strings.Contains(p.plain, c.Author)) || c.File != ""
+		promises := endsInColon(p.plain)
+		switch last := i == len(running)-1; {
+		case endsSentence(p.plain), last && !promises && (len(kept) > 0 || len(short) == 0):
+		case whole != "" && (promises || !tells):
+			p = plainBlock(p.Kind, whole)
+		case promises || !tells:
+			short = append(short, p)
+			continue
+		default:
+			p = plainBlock(p.Kind, withStop(p.plain))
+		}
+		kept = append(kept, p)
+		if length += len(p.plain); length > utf8.UTFMax*limit {
+			break
 		}
 	}
-	return running
+	if len(kept) > 0 {
+		return kept
+	}
+	for i, p := range short[:len(short)-1] {
+		short[i] = plainBlock(p.Kind, withStop(p.plain))
+	}
+	return short
+}
+
+func endsInColon(paragraph string) bool {
+	return strings.HasSuffix(paragraph, ":") || strings.HasSuffix(paragraph, "：")
+}
+
+// wholeSentences returns a paragraph up to its last sentence that ends outside
+// of quotations; empty when none does.
+func wholeSentences(paragraph, lang string) string {
+	quotes := quotations(paragraph, true)
+	for _, end := range slices.Backward(sentenceEnds(paragraph, lang)) {
+		if len(openAt(quotes, end)) == 0 {
+			return paragraph[:end]
+		}
+	}
+	return ""
+}
+
+// withStop ends a paragraph as a sentence.
+func withStop(paragraph string) string {
+	switch r, _ := utf8.DecodeLastRuneInString(paragraph); {
+	case isUnspaced(r):
+		return paragraph + "。"
+	case isWordRune(r) || isCloser(r):
+		return paragraph + "."
+	}
+	return paragraph
 }

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
@@ -82,7 +83,8 @@ func (t *tree) literalSecret(cfg *Config) string {
 
 // read returns the file's text and who may read it.
 func read(path string) ([]byte, fs.FileMode, error) {
-	file, err := os.Open(path)
+	// Without blocking, a pipe that nobody writes to is empty and holds nobody up.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, exists(path)
 	}

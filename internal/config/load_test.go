@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -273,7 +274,12 @@ func TestUnreadable(t *testing.T) {
 	if err := os.WriteFile(big, []byte(strings.Repeat("# sand\n", maxFile/7+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(dir, "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		pipe:                            "empty", // nobody writes to it, and nobody waits
 		filepath.Join(dir, "none.yaml"): "there is no such file\nhint: `lede init DIR`",
 		dir:                             "this is a folder, not a file",
 		big:                             "more than 1 MB",
