@@ -218,12 +218,20 @@ func build(name string, files map[string]file) (*Theme, error) {
 		return nil, err
 	}
 	// html/template decides how to escape at the first execution: have it now.
+	var pages []string
 	for _, letter := range []*Letter{fullSample(), bareSample()} {
-		if err := t.HTML.ExecuteTemplate(io.Discard, "layout", letter); err != nil {
+		var page strings.Builder
+		if err := t.HTML.ExecuteTemplate(&page, "layout", letter); err != nil {
 			return nil, w.rewrite(err)
 		}
 		if err := t.Text.ExecuteTemplate(io.Discard, "text", letter); err != nil {
 			return nil, w.rewrite(err)
+		}
+		pages = append(pages, page.String())
+	}
+	for _, page := range pages {
+		if err := WellFormed(page); err != nil {
+			return nil, err
 		}
 	}
 	return t, nil

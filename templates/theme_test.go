@@ -145,6 +145,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"not an action", "lead.html", "\n{{ .Title", "lead.html:2: "},
 		{"an open attribute", "lead.html", `<p title="{{.Title}}>`, "lead.html"},
 		{"two contexts", "lead.html", "<p>\n{{if .Title}}<a href=\"{{end}}x</p>", "lead.html:2: "},
+		{"a paragraph left open", "lead.html", `<tr><td><p>{{.Title}}</td></tr>`, "</td> stands where </p> is expected"},
 		{"a lead taken for granted", "layout.html", "\n{{.Lead.Title}}", "layout.html:2: "},
 		{"a forged marker", "lead.html", `{{conditional .Title}}`, "is not the marker of a conditional comment"},
 		{"an unknown file", "leed.html", "x", "leed.html: the theme has no file of this name, did you mean lead.html?"},

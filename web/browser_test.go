@@ -155,6 +155,23 @@ func TestPreviewKeysAndLive(t *testing.T) {
 	if got := browsertest.Eval[string](b, `[document.activeElement.id, document.activeElement.value, document.activeElement.selectionStart, document.getElementById("more").open].join()`); got != "to,half typed,2,true" {
 		t.Errorf("after a redraw: %s", got)
 	}
+	// The letter is loaded anew only when it changed, and then stands where it
+	// stood.
+	frame := browsertest.Eval[string](b, `(frames[0].scrollTo(0, 300), document.getElementById("frame").src)`)
+	again := fresh
+	again.Edition.Preheader = "Another"
+	again.Drawn = again.Drawn.Add(60e9)
+	d.set(func(d *desk) { d.proof = again })
+	b.Wait(`document.getElementById("live").textContent.includes("Live: drawn 06:04:41")`)
+	if got := browsertest.Eval[string](b, `document.getElementById("frame").src`); got != frame {
+		t.Error("a letter that is the same was loaded anew")
+	}
+	fresh, _ = proof(t, "Odile")
+	fresh.Drawn = again.Drawn.Add(60e9)
+	d.set(func(d *desk) { d.proof = fresh })
+	b.Wait(`frames[0].document.body?.textContent.includes("Odile") && frames[0].document.readyState === "complete"`)
+	b.Wait(`frames[0].scrollY === 300`)
+
 	// While typing, keys are text.
 	press("3")
 	press("p")

@@ -94,7 +94,7 @@ func harbour(t testing.TB) (compose.Edition, source.Picture) {
 				brief("A bakery reopens on Chandler Row", "Bread from five.", "bakery", "the best of 2 tellings; also in Quay News"),
 			}},
 			{Kind: "sponsor", Briefs: []compose.Brief{{Title: "Averne Chandlery: oilskins mended while you wait", URL: "https://chandlery.example/", Teaser: "Until Saturday.", Label: "sponsored", Source: "desk", Why: "labelled “Sponsored”", Key: "ad.md"}}},
-			{Title: "On the quay", Kind: "events", Briefs: []compose.Brief{{Title: "Net mending, Thursday 19:00, Sail Loft", Starts: time.Date(2026, 11, 26, 19, 0, 0, 0, zone), Place: "Sail Loft", Source: "desk", Why: "starts within 7 days", Key: "nets.md"}}},
+			{Title: "On the quay", Kind: "events", Briefs: []compose.Brief{{Title: "Net mending, Thursday 19:00, Sail Loft", Starts: time.Date(2026, 11, 26, 19, 0, 0, 0, zone), Place: "Sail Loft", Source: "desk", Why: "desk: starts within 7 days", Key: "nets.md"}}},
 		},
 		LeftOut: []compose.LeftOut{
 			{Title: "Lifeboat station opens its doors", Source: "site", Why: "Ran on 20 November, text unchanged"},

@@ -62,7 +62,9 @@ type Proof struct {
 // Preview is the editor's page, served on loopback. It changes nothing: no
 // story is used, no subscriber is touched.
 type Preview struct {
-	Newsletters []PreviewNewsletter // at least one
+	// Newsletters lists what can be previewed, at least one; the first is shown
+	// when none is asked for. It is asked at each page: a configuration changes.
+	Newsletters func() []PreviewNewsletter
 	// Render draws the next edition. An error is shown like Proof.Error, in
 	// its own words.
 	Render func(context.Context, Request) (Proof, error)
@@ -166,13 +168,14 @@ type notice struct {
 // asked reads which letter a request is about.
 func (p *preview) asked(r *http.Request) (Request, error) {
 	q := Request{Newsletter: r.FormValue("newsletter"), As: strings.TrimSpace(r.FormValue("as"))}
+	newsletters := p.Newsletters()
 	if q.Newsletter == "" {
-		q.Newsletter = p.Newsletters[0].ID
+		q.Newsletter = newsletters[0].ID
 	}
 	if len(q.As) > 320 || strings.ContainsAny(q.As, "\r\n") {
 		return q, errors.New("that is not a reader")
 	}
-	for _, n := range p.Newsletters {
+	for _, n := range newsletters {
 		if n.ID == q.Newsletter {
 			return q, nil
 		}
@@ -261,7 +264,7 @@ func (p *preview) frame(w http.ResponseWriter, r *http.Request) {
 		},
 	})
 	h := w.Header()
-	h.Set("Content-Security-Policy", tool.FrameCSP(images))
+	h.Set("Content-Security-Policy", tool.FrameCSP(tool.SandboxScrolled, images))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(framed))
 }

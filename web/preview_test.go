@@ -42,7 +42,9 @@ func newDesk(t *testing.T) *desk {
 	drawn, picture := proof(t, "")
 	d := &desk{proof: drawn}
 	p := &web.Preview{
-		Newsletters: []web.PreviewNewsletter{{ID: "harbour", Name: "The Harbour Letter"}, {ID: "tide", Name: "The Tide Table"}},
+		Newsletters: func() []web.PreviewNewsletter {
+			return []web.PreviewNewsletter{{ID: "harbour", Name: "The Harbour Letter"}, {ID: "tide", Name: "The Tide Table"}}
+		},
 		Render: func(_ context.Context, q web.Request) (web.Proof, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -88,13 +90,16 @@ func TestPreviewPage(t *testing.T) {
 		t.Fatalf("%d: %s", res.StatusCode, page)
 	}
 	contains(t, page, "<h1>The Harbour Letter</h1>", "Tuesday 24 November, 06:30 Lisbon", "In the letter", "8 of 15 stories",
-		"desk: marked <code>lead: true</code>", "In brief, 5", "Sponsor", "On the quay", "Left out", "EMBARGOED until 09:00 today",
+		"desk: marked <code>lead: true</code>", "desk: starts within 7 days", "In brief, 5", "Sponsor", "On the quay", "Left out", "EMBARGOED until 09:00 today",
 		"All 7 left out, with why", "Nothing stops this letter", "No errors, 2 warnings, 1 note. To 4,218 readers today at 06:30, in 27 minutes.",
 		"Source “ferries” failed:", "timed out after 20 s. Its stories are missing here.", "Try again", "Add <code>image_alt</code> to <code>stories/ferry.md</code>",
 		"subject 46, preheader 100", "Ferry to Skerrow sails again after e…", "subject cut at 41", "preheader cut at 50", "of 102 KB",
 		`value="desk@example.org"`, "its links work and change nothing", "The Tide Table", "06:02:41", "in 38 ms")
 	if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") || !strings.Contains(got, "frame-ancestors 'none'") {
 		t.Errorf("policy: %s", got)
+	}
+	if strings.Contains(page, "desk: desk:") {
+		t.Error("a source is named twice before its reason")
 	}
 	if strings.Contains(page, "style=") || strings.Contains(page, "onclick") {
 		t.Error("the page has what its policy forbids")
@@ -123,7 +128,7 @@ func TestPreviewFrame(t *testing.T) {
 	d := newDesk(t)
 	res, framed := d.get(t, "/frame")
 	csp := res.Header.Get("Content-Security-Policy")
-	if !strings.Contains(csp, "sandbox allow-popups") || strings.Contains(csp, "allow-scripts") || strings.Contains(csp, "allow-same-origin") || !strings.Contains(csp, "frame-ancestors 'self'") {
+	if !strings.Contains(csp, "sandbox allow-popups") || strings.Contains(csp, "allow-scripts") || !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "script-src") || !strings.Contains(csp, "frame-ancestors 'self'") {
 		t.Errorf("policy: %s", csp)
 	}
 	for _, want := range []string{`src="/p/`, `<base target="_blank">`, `id="story-1"`, `id="story-8"`} {

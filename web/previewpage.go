@@ -3,7 +3,9 @@ package web
 import (
 	"bytes"
 	"fmt"
+	"hash/fnv"
 	"html/template"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -117,7 +119,7 @@ var views = []struct{ name, title string }{
 func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	v := previewView{
 		Request: q, View: "desktop", Made: made, Good: s.Good, Trouble: s.Trouble, Broken: s.Broken,
-		Version: s.Version, Sandbox: tool.Sandbox, Scheme: "light",
+		Version: s.Version, Sandbox: tool.SandboxScrolled, Scheme: "light",
 	}
 	for i, known := range views {
 		if wanted == known.name {
@@ -131,7 +133,7 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	if v.View == "dark" {
 		v.Scheme = "dark"
 	}
-	for _, n := range p.Newsletters {
+	for _, n := range p.Newsletters() {
 		if n.ID == q.Newsletter {
 			v.Name = n.Name
 		} else {
@@ -147,9 +149,11 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	v.DrawnAt, v.Took = s.Drawn.Format("15:04:05"), s.Took.Milliseconds()
 	v.Text, v.Source = s.Text, strings.ToValidUTF8(string(s.Source), "\ufffd")
 	v.Headers = headerFields(s.Source)
-	// The address changes with every drawing, so that a frame is loaded anew
+	// The address changes with the letter, so that a frame is loaded anew
 	// exactly when there is something new to see.
-	v.Frame = "/frame?" + url.Values{"newsletter": {q.Newsletter}, "as": {q.As}, "view": {v.View}, "drawn": {strconv.FormatInt(s.Drawn.UnixNano(), 36)}}.Encode()
+	letter := fnv.New64a()
+	io.WriteString(letter, s.HTML)
+	v.Frame = "/frame?" + url.Values{"newsletter": {q.Newsletter}, "as": {q.As}, "view": {v.View}, "letter": {strconv.FormatUint(letter.Sum64(), 36)}}.Encode()
 	v.Groups, v.InLetter = groups(s.Edition, v.Frame)
 	v.All = v.InLetter + len(s.Edition.LeftOut)
 	v.LeftOut, v.OutCount = s.Edition.LeftOut, len(s.Edition.LeftOut)
@@ -173,6 +177,8 @@ func stories(e compose.Edition) []story {
 	var all []story
 	add := func(s story) {
 		s.ID = "story-" + strconv.Itoa(len(all)+1)
+		// The page names the source before the reason, once.
+		s.Why = strings.TrimPrefix(s.Why, s.Source+": ")
 		all = append(all, s)
 	}
 	if e.Lead != nil {

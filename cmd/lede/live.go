@@ -16,6 +16,7 @@ import (
 	"lede/newsroom"
 	"lede/send"
 	"lede/source"
+	"lede/templates"
 	"lede/web"
 )
 
@@ -38,15 +39,12 @@ func previewPage(ctx context.Context, a *app, h *house, args []string, o preview
 	}
 	l := &live{house: h, pictures: map[string]source.Picture{}, feeds: &recentFeeds{kept: map[source.Spec]source.Reading{}, now: a.now}}
 	l.take(h)
-	page := &web.Preview{Render: l.render, Send: l.send, Version: l.version, Picture: l.picture, Now: a.now, Log: h.log}
+	page := &web.Preview{
+		Newsletters: func() []web.PreviewNewsletter { return l.newsletters(chosen.ID) },
+		Render:      l.render, Send: l.send, Version: l.version, Picture: l.picture, Now: a.now, Log: h.log,
+	}
 	if len(chosen.Notify) > 0 {
 		page.ProofTo = chosen.Notify[0]
-	}
-	for _, n := range append([]newsroom.Newsletter{chosen}, h.newsletters...) {
-		entry := web.PreviewNewsletter{ID: n.ID, Name: n.Name}
-		if !slices.Contains(page.Newsletters, entry) {
-			page.Newsletters = append(page.Newsletters, entry)
-		}
 	}
 	a.say("Preview of %s on http://%s (Ctrl-C ends)", chosen.Name, ln.Addr())
 	server := web.NewServer("", page.Handler())
@@ -73,6 +71,24 @@ func (l *live) take(h *house) {
 	l.feeds.Gatherer = h.room.Gatherer
 	h.room.Gatherer = l.feeds
 	l.house, l.stamp = h, stampOf([]string{h.cfg.Path})
+}
+
+// newsletters lists those of the last good configuration, the chosen one first
+// while there is one of that id.
+func (l *live) newsletters(chosen string) []web.PreviewNewsletter {
+	_, _ = l.current() // while it is broken the page says so
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []web.PreviewNewsletter
+	for _, n := range l.house.newsletters {
+		entry := web.PreviewNewsletter{ID: n.ID, Name: n.Name}
+		if n.ID == chosen {
+			list = slices.Insert(list, 0, entry)
+			continue
+		}
+		list = append(list, entry)
+	}
+	return list
 }
 
 // current returns the house, made anew when the configuration changed. While
@@ -111,6 +127,9 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	}
 	if r.Fetch {
 		l.feeds.forget()
+	}
+	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir); err != nil {
+		return web.Proof{Error: err.Error()}, nil
 	}
 	p, err := h.proof(ctx, n, nextSlot(n, h.app.now()), r.As)
 	if err != nil {

@@ -57,8 +57,10 @@ func TestInboxInABrowser(t *testing.T) {
 		}
 	}
 
-	b.Window(1280, 860, "light")
+	b.Window(1280, 600, "light")
 	b.Visit(page.URL + "/mail/3")
+	// The chosen mail's row is in sight, however far down the list it is.
+	b.Wait(`document.querySelector("#list [aria-current]").getBoundingClientRect().bottom <= innerHeight`)
 	b.Click(`form[action="/mail/3/delete"] button`)
 	b.Wait(`document.getElementById("sums").textContent.startsWith("14 mails")`)
 	b.Click(`form[action="/delete"] button`)

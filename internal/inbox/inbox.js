@@ -5,6 +5,7 @@
   let lost = null;
   const state = document.getElementById("state");
   const calm = state.innerHTML;
+  document.querySelector("#list [aria-current]")?.scrollIntoView({block: "nearest"});
 
   async function refresh() {
     const answer = await fetch(location.href);

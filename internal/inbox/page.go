@@ -274,7 +274,7 @@ func (p pages) html(w http.ResponseWriter, r *http.Request) {
 		return address
 	}})
 	h := w.Header()
-	h.Set("Content-Security-Policy", tool.FrameCSP(images))
+	h.Set("Content-Security-Policy", tool.FrameCSP(tool.Sandbox, images))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(framed))
 }

@@ -64,7 +64,7 @@ func (b *Inbox) ServeSMTP(ctx context.Context, ln net.Listener) error {
 		_ = s.Shutdown(grace) // what does not end by itself is closed below
 	}()
 	ln.Close() // Shutdown knows it only once Serve has begun
-	_ = <-served // closed, as it should be
+	<-served   //nolint:errcheck // it was closed, and says so
 	<-stopped
 	open.closeAll()
 	return nil

@@ -8,7 +8,7 @@
 
   // Live: a new version redraws the panels and the frame, in place.
   const live = byId("live");
-  const parts = ["may", "letter", "stories", "size", "notice", "live"];
+  const parts = ["bar", "may", "letter", "stories", "size", "notice", "live"];
   let version = document.body.dataset.version;
   let lost = "";
   let drawing = false;
@@ -22,6 +22,21 @@
     }
   };
 
+  // How far the letter is scrolled, until its next version is loaded. The frame
+  // lets this page look, for it runs no script of its own.
+  let place = null;
+  const placeIn = (frame) => {
+    try {
+      return frame.contentWindow.scrollY;
+    } catch {
+      return 0; // the browser's own page: the preview was gone
+    }
+  };
+  byId("letter").addEventListener("load", (event) => {
+    if (place !== null && event.target.id === "frame") event.target.contentWindow.scrollTo(0, place);
+    place = null;
+  }, true);
+
   // replace puts fresh contents into a part, and leaves what is the same.
   const replace = (old, fresh) => {
     if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) return;
@@ -29,10 +44,11 @@
     const open = [...old.querySelectorAll("details[open]")].map((d) => d.id);
     const frame = old.querySelector("iframe"), next = fresh.querySelector("iframe");
     if (frame && next) {
-      // The same element with a new address: the column does not jump.
+      // The same element with a new address: the column does not jump, and
+      // the letter stands where it stood once it is there.
       if (frame.getAttribute("src") !== next.getAttribute("src")) {
-        const fragment = at >= 0 && here ? here.hash : "";
-        frame.setAttribute("src", next.getAttribute("src") + fragment);
+        place ??= placeIn(frame);
+        frame.setAttribute("src", next.getAttribute("src"));
       }
       const alone = old.querySelector(".alone a");
       if (alone) alone.href = frame.getAttribute("src");
@@ -111,6 +127,7 @@
   // the frame, where no key reaches this page any more.
   const show = () => {
     const frame = byId("frame");
+    place = null;
     if (frame) frame.src = here.href;
   };
   document.addEventListener("click", (event) => {

@@ -13,10 +13,16 @@ import (
 // ordinary one, else the buttons of the page behind it would be dead.
 const Sandbox = "allow-popups allow-popups-to-escape-sandbox"
 
-// FrameCSP is the Content-Security-Policy of a letter in a frame; images is
-// its img-src ("'none'" for a view without pictures).
-func FrameCSP(images string) string {
-	return "sandbox " + Sandbox + "; default-src 'none'; style-src 'unsafe-inline'; img-src " + images +
+// SandboxScrolled is Sandbox for a frame whose page must know how far it is
+// scrolled, to show a changed letter at the same place. A browser tells that
+// to a page of the same origin alone. The letter gains nothing by its origin:
+// only a script could use one, and both the sandbox and the policy forbid all.
+const SandboxScrolled = Sandbox + " allow-same-origin"
+
+// FrameCSP is the Content-Security-Policy of a letter in a frame; sandbox is
+// the frame's own, images its img-src ("'none'" for a view without pictures).
+func FrameCSP(sandbox, images string) string {
+	return "sandbox " + sandbox + "; default-src 'none'; style-src 'unsafe-inline'; img-src " + images +
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 }
 

@@ -10,7 +10,7 @@ import (
 
 // PageCSP is the Content-Security-Policy of the tool's own pages: scripts,
 // styles and frames come from the page's own server, nothing from elsewhere.
-const PageCSP = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+const PageCSP = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Guard stands before pages that are served on loopback without a login.
