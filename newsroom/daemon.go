@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 const (
 	lateBy   = time.Minute      // a slot that begins later than that is a missed one
 	lookUp   = 15 * time.Second // the longest sleep: a clock that was set is noticed within it
-	busyWait = 5 * time.Second  // until a slot is tried again while another edition is assembled
+	busyWait = 5 * time.Second  // until a delivery that failed for the store's sake is tried again
 )
 
 // Serve is the daemon: it goes on with unfinished editions, makes an edition at
@@ -19,7 +20,10 @@ const (
 // itself or by a `lede send` beside it. It ends when ctx does, with what is in
 // hand finished.
 func (r *Room) Serve(ctx context.Context, newsletters []Newsletter) error {
-	if err := r.settle(ctx); err != nil {
+	if err := r.Settle(ctx, newsletters); err != nil {
+		return err
+	}
+	if err := r.sayOrphans(ctx, newsletters); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
@@ -31,16 +35,39 @@ func (r *Room) Serve(ctx context.Context, newsletters []Newsletter) error {
 	return nil
 }
 
-// settle puts in doubt what a dead sender left in flight of editions that will
-// not go on.
-func (r *Room) settle(ctx context.Context) error {
-	recs, err := r.Editions.List(ctx, "", 50, Cancelled)
+// Settle deals with what a dead sender left in flight of editions that are not
+// being sent: in a cancelled one it is in doubt for good, in a paused one it
+// waits or is in doubt as in_doubt says. Only the one sender of the store may
+// call it, before it sends.
+func (r *Room) Settle(ctx context.Context, newsletters []Newsletter) error {
+	holds := map[string]bool{}
+	for _, n := range newsletters {
+		holds[n.ID] = n.InDoubt == "hold"
+	}
+	recs, err := r.Editions.List(ctx, "", 50, Cancelled, Paused)
 	if err != nil {
 		return fmt.Errorf("looking for unfinished editions: %w", err)
 	}
 	for _, rec := range recs {
-		if _, err := r.Ledger.Recover(ctx, rec.ID, true, r.Now()); err != nil {
+		if _, err := r.Ledger.Recover(ctx, rec.ID, holds[rec.Newsletter], r.Now()); err != nil {
 			return fmt.Errorf("edition %s: %w", rec.ID, err)
+		}
+	}
+	return nil
+}
+
+// sayOrphans warns of unfinished editions whose newsletter is not among those
+// of the configuration: nothing goes on with them.
+func (r *Room) sayOrphans(ctx context.Context, newsletters []Newsletter) error {
+	recs, err := r.Editions.List(ctx, "", 0, Assembling, Waiting, Sending, Paused)
+	if err != nil {
+		return fmt.Errorf("looking for unfinished editions: %w", err)
+	}
+	for _, rec := range recs {
+		if !slices.ContainsFunc(newsletters, func(n Newsletter) bool { return n.ID == rec.Newsletter }) {
+			r.Log.Warn("an unfinished edition stays as it is: its newsletter is not in the configuration",
+				"newsletter", rec.Newsletter, "edition", rec.ID, "state", string(rec.State),
+				"remedy", "put the newsletter back, or end it: lede editions cancel "+rec.ID)
 		}
 	}
 	return nil
@@ -48,8 +75,9 @@ func (r *Room) settle(ctx context.Context) error {
 
 // keepSchedule makes an edition at each slot of one newsletter.
 func (r *Room) keepSchedule(ctx context.Context, n Newsletter) {
-	r.goOnAssembling(ctx, n)
+	defer r.noteTime(context.WithoutCancel(ctx), n)
 	for ctx.Err() == nil {
+		r.goOn(ctx, n)
 		if err := r.Look(ctx, n); err != nil && ctx.Err() == nil {
 			r.Log.Error("schedule", "newsletter", n.ID, "err", err)
 		}
@@ -65,22 +93,69 @@ func (r *Room) keepSchedule(ctx context.Context, n Newsletter) {
 	}
 }
 
-// goOnAssembling takes up the edition that was being assembled when the last
-// daemon stopped.
-func (r *Room) goOnAssembling(ctx context.Context, n Newsletter) {
-	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling)
-	if err != nil {
-		r.Log.Error("looking for unfinished editions", "newsletter", n.ID, "err", err)
+// noteTime keeps, when the daemon stops, that the schedule was followed up to
+// now: a schedule that is changed before the next start has no slots before it.
+func (r *Room) noteTime(ctx context.Context, n Newsletter) {
+	now := r.Now()
+	looked, err := r.Agenda.LastLooked(ctx, n.ID)
+	if err != nil || !looked.Before(now) || looked.IsZero() {
 		return
 	}
+	if n.Schedule != nil && len(slotsSince(n, looked, now)) > 0 {
+		return // the next start makes up for it
+	}
+	if err := r.Agenda.Looked(ctx, n.ID, now); err != nil {
+		r.Log.Error("schedule", "newsletter", n.ID, "err", err)
+	}
+}
+
+// goOn sees to the editions of a newsletter that are not stored as sending yet.
+func (r *Room) goOn(ctx context.Context, n Newsletter) {
+	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling, Waiting)
+	if err != nil {
+		return // Look says it
+	}
 	for _, rec := range recs {
-		r.makeAndTell(ctx, n, Order{Slot: rec.Slot, ByHand: rec.ByHand, New: true})
+		if rec.State == Waiting {
+			r.endWaiting(ctx, n, rec)
+		} else {
+			r.goOnAssembling(ctx, n, rec)
+		}
+	}
+}
+
+// endWaiting pauses an edition that nobody approved in its time.
+func (r *Room) endWaiting(ctx context.Context, n Newsletter, rec Record) {
+	if r.Now().Before(rec.StaleAt) || r.pauseUnapproved(ctx, rec) != nil {
+		return
+	}
+	r.Log.Warn("edition paused", "newsletter", n.ID, "edition", rec.ID, "why", unapproved)
+	if rep, err := r.Report(ctx, rec.ID); err == nil {
+		r.notify(ctx, n, rep)
+	}
+}
+
+// goOnAssembling takes up the edition of a slot that was being assembled when
+// the last daemon stopped, or that the store or the pages' address held up. One
+// by hand is not the daemon's: its command may be at work on it, and alone knows
+// which stories were asked for. It is ended when that command must be dead.
+func (r *Room) goOnAssembling(ctx context.Context, n Newsletter, rec Record) {
+	if !rec.ByHand {
+		r.makeAndTell(ctx, n, Order{Slot: rec.Slot})
+		return
+	}
+	if r.Now().Sub(rec.Started) <= assembleLimit+time.Minute {
+		return
+	}
+	why := "the command that assembled it died"
+	if err := r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, why, time.Time{}, r.Now()); err == nil {
+		r.Log.Warn("no edition", "newsletter", n.ID, "edition", rec.ID, "why", why)
 	}
 }
 
 // Look does what is due on a newsletter's schedule since it was last looked at:
 // at most one edition, for the newest slot; older slots that were missed are
-// logged as skipped.
+// logged as skipped, and the desk hears of them in one mail.
 func (r *Room) Look(ctx context.Context, n Newsletter) error {
 	if n.Schedule == nil {
 		return nil
@@ -93,14 +168,28 @@ func (r *Room) Look(ctx context.Context, n Newsletter) error {
 	if looked.IsZero() {
 		return r.Agenda.Looked(ctx, n.ID, now)
 	}
+	if looked.After(now.Add(lateBy)) {
+		r.Log.Warn("the clock was set back; slots that had their edition make no other", "newsletter", n.ID, "looked", looked)
+		return r.Agenda.Looked(ctx, n.ID, now)
+	}
 	due := slotsSince(n, looked, now)
 	if len(due) == 0 {
 		return nil
 	}
+	last := due[len(due)-1]
+	if due, err = r.unmade(ctx, n, due); err != nil {
+		return err
+	}
+	if len(due) == 0 {
+		return r.Agenda.Looked(ctx, n.ID, last)
+	}
+	var missed []Report
 	for _, slot := range due[:len(due)-1] {
-		if err := r.skip(ctx, n, slot, "missed: nothing ran at its time, and a newer slot is due"); err != nil {
+		rep, err := r.skip(ctx, n, slot, "missed: nothing ran at its time, and a newer slot is due")
+		if err != nil {
 			return err
 		}
+		missed = append(missed, rep)
 	}
 	slot := due[len(due)-1]
 	why, err := r.passOver(ctx, n, slot, now)
@@ -108,13 +197,37 @@ func (r *Room) Look(ctx context.Context, n Newsletter) error {
 		return err
 	}
 	if why != "" {
-		if err := r.skip(ctx, n, slot, why); err != nil {
+		rep, err := r.skip(ctx, n, slot, why)
+		if err != nil {
 			return err
 		}
+		r.notify(ctx, n, rep)
 	} else if !r.makeAndTell(ctx, n, Order{Slot: slot}) {
-		return nil // not even begun: the next look tries again
+		return nil // not made: the next look tries again
 	}
-	return r.Agenda.Looked(ctx, n.ID, slot)
+	if err := r.Agenda.Looked(ctx, n.ID, last); err != nil {
+		return err
+	}
+	if count := len(missed); count > 0 {
+		rep := missed[count-1]
+		if count > 1 {
+			rep.Why += fmt.Sprintf(" (and %d more before it)", count-1)
+		}
+		r.notify(ctx, n, rep)
+	}
+	return nil
+}
+
+// unmade leaves out the slots that have their edition already: one that goes on
+// being assembled, or any after a clock was set back.
+func (r *Room) unmade(ctx context.Context, n Newsletter, due []time.Time) ([]time.Time, error) {
+	recs, err := r.Editions.List(ctx, n.ID, 200)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the editions of the slots: %w", err)
+	}
+	return slices.DeleteFunc(due, func(slot time.Time) bool {
+		return slices.ContainsFunc(recs, func(rec Record) bool { return rec.Slot.Equal(slot) })
+	}), nil
 }
 
 // slotsSince lists the slots after looked up to now, at most the last hundred.
@@ -156,53 +269,38 @@ func (r *Room) passOver(ctx context.Context, n Newsletter, slot, now time.Time) 
 	return "", nil
 }
 
-func (r *Room) skip(ctx context.Context, n Newsletter, slot time.Time, why string) error {
+// skip logs a slot that makes no edition.
+func (r *Room) skip(ctx context.Context, n Newsletter, slot time.Time, why string) (Report, error) {
 	now := r.Now()
 	rec := Record{ID: r.NewID(), Newsletter: n.ID, Slot: slot, State: Skipped, Why: why, Started: now, Finished: now, StaleAt: now}
 	if err := r.Editions.Log(ctx, rec); err != nil {
-		return fmt.Errorf("noting a skipped slot: %w", err)
+		return Report{}, fmt.Errorf("noting a skipped slot: %w", err)
 	}
 	r.Log.Warn("slot skipped", "newsletter", n.ID, "slot", slot, "why", why)
-	r.notify(ctx, n, Report{Edition: rec.ID, Newsletter: n.ID, State: Skipped, Slot: slot, Why: why})
-	return nil
+	return Report{Edition: rec.ID, Newsletter: n.ID, State: Skipped, Slot: slot, Why: why}, nil
 }
 
 // makeAndTell makes the edition for a slot, and tells the desk when nothing of
-// it will be delivered. It says whether the slot was claimed.
+// it will be delivered. It says false when there is no edition yet: the slot is
+// tried again.
 func (r *Room) makeAndTell(ctx context.Context, n Newsletter, o Order) bool {
-	for {
-		rec, err := r.Make(ctx, n, o)
-		switch {
-		case errors.Is(err, ErrBusy):
-			r.freeDead(ctx, n)
-			if !sleep(ctx, busyWait) {
-				return false
-			}
-			continue
-		case err != nil:
-			r.Log.Error("edition", "newsletter", n.ID, "slot", o.Slot, "err", err)
-			return rec.ID != "" && ctx.Err() == nil
+	rec, err := r.Make(ctx, n, o)
+	switch {
+	case errors.Is(err, ErrBusy):
+		r.Log.Info("the slot waits: another edition is being assembled", "newsletter", n.ID, "slot", o.Slot)
+		return false
+	case err != nil:
+		if ctx.Err() == nil {
+			r.Log.Error("no edition yet; trying again", "newsletter", n.ID, "slot", o.Slot, "err", err)
 		}
-		if rec.State == Skipped || rec.State == Failed || rec.State == Waiting {
-			if rep, err := r.Report(ctx, rec.ID); err == nil {
-				r.notify(ctx, n, rep)
-			}
-		}
-		return true
+		return false
 	}
-}
-
-// freeDead ends an assembling edition whose process died.
-func (r *Room) freeDead(ctx context.Context, n Newsletter) {
-	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling)
-	if err != nil {
-		return
-	}
-	for _, rec := range recs {
-		if r.Now().Sub(rec.Started) > assembleLimit+time.Minute {
-			_ = r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, "the process that assembled it died", time.Time{}, r.Now())
+	if rec.State == Skipped || rec.State == Failed || rec.State == Waiting {
+		if rep, err := r.Report(ctx, rec.ID); err == nil {
+			r.notify(ctx, n, rep)
 		}
 	}
+	return true
 }
 
 // keepDelivering takes in hand every edition that is stored as sending.
@@ -259,7 +357,7 @@ func (r *Room) deliverAndTell(ctx context.Context, n Newsletter, id string) {
 			return
 		}
 		if trouble != nil {
-			rep.Why = "relay " + n.Relay + " takes no mail: " + trouble.Error()
+			rep.Why = "no mail is taken: " + trouble.Error()
 		}
 		if !told || rep.State == Paused {
 			r.notify(ctx, n, rep)

@@ -49,11 +49,15 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 
 	var since time.Time // when there was first nothing to do but wait
 	troubles := 0       // vain tries in a row
+	var trouble error   // of the last of them
 	passed := false     // the first pass is over
 	for {
 		now := r.Now()
 		if !now.Before(rec.StaleAt) {
 			why := "too old to go on by itself; `lede editions resume " + id + "` sends the rest"
+			if trouble != nil {
+				why += " (no mail was taken: " + trouble.Error() + ")"
+			}
 			r.Log.Warn("edition paused", "edition", id, "why", why)
 			return r.Editions.Move(ctx, id, []State{Sending}, Paused, r.By, why, time.Time{}, now)
 		}
@@ -78,8 +82,8 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 			}
 		}
 		until := status.Next
+		trouble = status.Trouble
 		if status.Trouble != nil {
-			r.Log.Warn("relay takes no mail", "edition", id, "relay", n.Relay, "err", status.Trouble)
 			if wait > 0 && since.IsZero() {
 				// A person waits for the answer: say it at once.
 				return &TroubleError{Relay: n.Relay, Err: status.Trouble}
@@ -111,13 +115,13 @@ func troubleWait(tries int) time.Duration {
 	return min(time.Second<<min(tries, 6), time.Minute)
 }
 
-// TroubleError says that a relay takes no mail at all.
+// TroubleError says that a relay takes no mail at all. Err names the relay.
 type TroubleError struct {
 	Relay string
 	Err   error
 }
 
-func (e *TroubleError) Error() string { return fmt.Sprintf("relay %s: %v", e.Relay, e.Err) }
+func (e *TroubleError) Error() string { return e.Err.Error() }
 func (e *TroubleError) Unwrap() error { return e.Err }
 
 // rest waits until the next mail is due. It says false when delivering ends

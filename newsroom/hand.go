@@ -38,16 +38,33 @@ func (r *Room) Resume(ctx context.Context, n Newsletter, id string) error {
 	return r.Editions.Move(ctx, rec.ID, []State{Paused}, Sending, r.By, "resumed by hand", stale, r.Now())
 }
 
-// Approve lets an edition that waits for approval be sent.
+// Approve lets an edition that waits for approval be sent. One whose time is
+// over is a person's decision of another kind: Resume.
 func (r *Room) Approve(ctx context.Context, id string) error {
 	rec, err := r.Editions.Edition(ctx, id)
 	if err != nil {
 		return err
 	}
-	if rec.State != Waiting {
-		return r.impossible(rec, Sending)
+	if rec.State == Waiting && !r.Now().Before(rec.StaleAt) {
+		if err := r.pauseUnapproved(ctx, rec); err != nil {
+			return err
+		}
+		rec.State, rec.Why = Paused, unapproved
 	}
-	return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Sending, r.By, "approved", time.Time{}, r.Now())
+	switch rec.State {
+	case Waiting:
+		return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Sending, r.By, "approved", time.Time{}, r.Now())
+	case Paused:
+		return fmt.Errorf("edition %s is paused (%s)\nhint: `lede editions resume %s` sends it all the same, `lede editions cancel %s` ends it", rec.ID, rec.Why, rec.ID, rec.ID)
+	}
+	return fmt.Errorf("edition %s is %s and does not wait for approval: %w", rec.ID, rec.State, ErrState)
+}
+
+const unapproved = "nobody approved it in its time"
+
+// pauseUnapproved ends the time in which a waiting edition could be approved.
+func (r *Room) pauseUnapproved(ctx context.Context, rec Record) error {
+	return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Paused, r.By, unapproved, time.Time{}, r.Now())
 }
 
 func (r *Room) move(ctx context.Context, id string, to State, why string, stale time.Time) error {

@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"time"
 
 	"lede/send"
 )
+
+// noticeLimit bounds telling the desk, which must not hold up the next slot.
+const noticeLimit = time.Minute
 
 // notify mails the desk what became of a slot. When the relay itself is what
 // failed, notify_command gets the same text on its standard input.
@@ -26,7 +30,10 @@ func (r *Room) notify(ctx context.Context, n Newsletter, rep Report) {
 	if len(n.NotifyCommand) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, noticeLimit)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, n.NotifyCommand[0], n.NotifyCommand[1:]...)
+	cmd.WaitDelay = time.Second // for what it started and left
 	cmd.Stdin = strings.NewReader(subject + "\n\n" + text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.Log.Error("notify_command failed", "newsletter", n.ID, "err", err, "output", firstLine(string(out)))
@@ -34,6 +41,8 @@ func (r *Room) notify(ctx context.Context, n Newsletter, rep Report) {
 }
 
 func (r *Room) mailNotice(ctx context.Context, n Newsletter, rep Report, subject, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, noticeLimit)
+	defer cancel()
 	relay, err := r.relay(n)
 	if err != nil {
 		return err

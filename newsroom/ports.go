@@ -73,8 +73,9 @@ type Change struct {
 
 // Memory remembers what earlier editions used and saw.
 type Memory interface {
-	// Memory returns what the newsletter's editions since the given time used,
-	// all keys that they saw, the sources read, the last ten subjects.
+	// Memory returns what the newsletter's editions used (of stories that ran
+	// before the given time only the beginning of the text), all keys that they
+	// saw, the sources read, the last ten subjects.
 	Memory(ctx context.Context, newsletter string, since time.Time) (compose.Memory, error)
 	// Count returns how many editions of the newsletter were stored and neither
 	// skipped, failed nor cancelled.

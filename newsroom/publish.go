@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"lede/compose"
 )
 
 // assembleLimit bounds the time from a slot's claim to its snapshot. An edition
@@ -30,7 +33,8 @@ func (r *Room) Publish(ctx context.Context, n Newsletter, o Order, wait time.Dur
 
 // Make goes as far as the snapshot: the edition that it returns is ready to be
 // delivered, waits for approval, or was skipped or failed for the reason that
-// it carries.
+// it carries. After an error of the store a slot's edition is still assembling,
+// and Make for the same slot goes on with it.
 func (r *Room) Make(ctx context.Context, n Newsletter, o Order) (Record, error) {
 	rec, err := r.open(ctx, n, o)
 	if err != nil || rec.State != Assembling {
@@ -39,13 +43,18 @@ func (r *Room) Make(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	ctx, cancel := context.WithTimeout(ctx, assembleLimit)
 	defer cancel()
 	to, why, err := r.assemble(ctx, n, rec, o)
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return rec, err // stopped by hand or by a signal: the next start goes on
-		}
-		to, why = Failed, err.Error()
+	switch {
+	case errors.Is(err, ErrState): // another process made it, or somebody ended it
+		return r.Editions.Edition(context.WithoutCancel(ctx), rec.ID)
+	case errors.Is(err, context.Canceled) && rec.ByHand:
+		to, why = Cancelled, "stopped before it was assembled"
+		err = r.Editions.Move(context.WithoutCancel(ctx), rec.ID, []State{Assembling}, to, r.By, why, time.Time{}, r.Now())
+		return rec, errors.Join(fmt.Errorf("edition %s: %s; nothing was sent", rec.ID, why), err)
+	case err != nil: // the next try, or the next start, goes on
+		return rec, err
 	}
 	if to == Skipped || to == Failed {
+		why = strings.ReplaceAll(why, "\nhint: ", "; ") // one line
 		r.Log.Warn("no edition", "newsletter", n.ID, "slot", rec.Slot, "state", string(to), "why", why)
 		if err := r.Editions.Move(context.WithoutCancel(ctx), rec.ID, []State{Assembling}, to, r.By, why, time.Time{}, r.Now()); err != nil {
 			return rec, fmt.Errorf("edition %s: noting that it was %s: %w", rec.ID, to, err)
@@ -67,8 +76,11 @@ func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) 
 		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, State: Assembling,
 		Started: now, StaleAt: staleAt(n, o),
 	})
+	if errors.Is(err, ErrBusy) {
+		return Record{}, r.busy(ctx, n, err)
+	}
 	if err != nil {
-		return rec, fmt.Errorf("newsletter %s: %w", n.ID, err)
+		return Record{}, fmt.Errorf("newsletter %s: %w", n.ID, err)
 	}
 	if rec.State == Assembling && !now.Before(rec.StaleAt) {
 		why := "its time was over before it was assembled"
@@ -80,44 +92,78 @@ func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	return rec, nil
 }
 
-// unfinished finds the edition that a send by hand goes on with: one that is
-// assembling or sending with pending mails. An old or paused one is a person's
-// decision.
+// busy names the edition that is being assembled, and says how to end it.
+func (r *Room) busy(ctx context.Context, n Newsletter, err error) error {
+	err = fmt.Errorf("newsletter %s: %w", n.ID, err)
+	recs, e := r.Editions.List(ctx, n.ID, 1, Assembling)
+	if e != nil || len(recs) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w, %s\nhint: it takes a minute; if what assembled it was killed, `lede editions cancel %s` ends it", err, recs[0].ID, recs[0].ID)
+}
+
+// unfinished finds the edition that a send by hand goes on with. An old or
+// paused one is a person's decision.
 func (r *Room) unfinished(ctx context.Context, n Newsletter, o Order) (Record, bool, error) {
-	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling, Sending, Paused)
+	now := r.Now()
+	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling)
 	if err != nil {
 		return Record{}, false, fmt.Errorf("newsletter %s: looking for unfinished editions: %w", n.ID, err)
 	}
-	now := r.Now()
 	for _, rec := range recs {
+		if now.Before(rec.StaleAt) {
+			continue
+		}
+		if err := r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, "its time was over before it was assembled", time.Time{}, now); err != nil {
+			return Record{}, false, err
+		}
+	}
+	rec, old, err := r.Unfinished(ctx, n)
+	if err != nil || rec.ID == "" {
+		return Record{}, false, err
+	}
+	if old != nil {
+		if !o.Resume {
+			return Record{}, false, old
+		}
+		if err := r.Resume(ctx, n, rec.ID); err != nil {
+			return Record{}, false, err
+		}
+	}
+	rec, err = r.Editions.Edition(ctx, rec.ID)
+	return rec, err == nil, err
+}
+
+// Unfinished returns the edition that a send by hand would go on with: one that
+// is assembling, paused, or sending with pending mails; without an id when there
+// is none. old is the error that a person gets who has not said --resume, nil
+// when the edition goes on by itself. Nothing is changed.
+func (r *Room) Unfinished(ctx context.Context, n Newsletter) (rec Record, old, err error) {
+	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling, Sending, Paused)
+	if err != nil {
+		return Record{}, nil, fmt.Errorf("newsletter %s: looking for unfinished editions: %w", n.ID, err)
+	}
+	for _, rec := range recs {
+		late := !r.Now().Before(rec.StaleAt)
+		if rec.State == Assembling && late {
+			continue
+		}
 		if rec.State == Sending {
 			sums, err := r.Editions.Sums(ctx, rec.ID)
 			if err != nil {
-				return Record{}, false, err
+				return Record{}, nil, err
 			}
 			if sums.Pending == 0 {
 				continue
 			}
 		}
-		old := rec.State == Paused || !now.Before(rec.StaleAt)
-		switch {
-		case old && rec.State == Assembling:
-			if err := r.Editions.Move(ctx, rec.ID, []State{Assembling}, Skipped, r.By, "its time was over before it was assembled", time.Time{}, now); err != nil {
-				return Record{}, false, err
-			}
-			continue
-		case old && !o.Resume:
-			return Record{}, false, fmt.Errorf("edition %s of %s is unfinished and %s\nhint: --resume sends the rest of it, --new makes another one, `lede editions cancel %s` ends it",
+		if late || rec.State == Paused {
+			old = fmt.Errorf("edition %s of %s is unfinished and %s\nhint: --resume sends the rest of it, --new makes another one, `lede editions cancel %s` ends it",
 				rec.ID, rec.Slot.In(n.Recipe.Zone).Format("2 January 15:04"), oldWords(rec), rec.ID)
-		case old:
-			if err := r.Resume(ctx, n, rec.ID); err != nil {
-				return Record{}, false, err
-			}
 		}
-		rec, err = r.Editions.Edition(ctx, rec.ID)
-		return rec, err == nil, err
+		return rec, old, nil
 	}
-	return Record{}, false, nil
+	return Record{}, nil, nil
 }
 
 func oldWords(rec Record) string {
@@ -128,15 +174,18 @@ func oldWords(rec Record) string {
 }
 
 // assemble makes the letter and commits it with its snapshot. It says in which
-// state the edition is then, and why when it is skipped or failed.
+// state the edition is then, and why when it is skipped or failed. An error is
+// for what another try may find mended.
 func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) (State, string, error) {
 	o.Slot = rec.Slot
 	d, err := r.Draft(ctx, n, o)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return "", "", err
-	}
-	if d.Edition.Empty != "" {
-		return Skipped, d.Edition.Empty, nil
+	case err != nil:
+		return Failed, err.Error(), nil
+	case d.Edition.Empty != "":
+		return Skipped, emptyWords(d.Edition), nil
 	}
 	if stops := d.Stops(); stops != "" {
 		return Failed, stops, nil
@@ -150,7 +199,11 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	}
 	if r.Reachable != nil && !r.LocalRelay[n.Relay] {
 		if err := r.Reachable(ctx, n); err != nil {
-			return "", "", fmt.Errorf("the pages that mails link to do not answer: %w", err)
+			err = fmt.Errorf("the pages that mails link to do not answer: %w", err)
+			if !rec.ByHand && r.Now().Sub(rec.Started) < assembleLimit {
+				return "", "", err // a proxy may just be starting
+			}
+			return Failed, err.Error(), ctx.Err()
 		}
 	}
 	for _, p := range d.Pictures {
@@ -168,6 +221,17 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	}
 	r.Log.Info("edition stored", "newsletter", n.ID, "edition", rec.ID, "subject", d.Letter.Subject, "audience", count)
 	return to, "", nil
+}
+
+// emptyWords says why an edition is empty, and which sources are why.
+func emptyWords(e compose.Edition) string {
+	why := e.Empty
+	for _, s := range e.Sources {
+		if s.Error != "" {
+			why += fmt.Sprintf("; source %s failed: %s", s.ID, s.Error)
+		}
+	}
+	return why
 }
 
 func listNames(lists []string) string {

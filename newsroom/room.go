@@ -48,7 +48,7 @@ type Room struct {
 	PollEvery  time.Duration // how often the daemon looks for editions that others stored; 0: a second
 }
 
-// memoryTime is how far back a story is known to have run.
+// memoryTime is how long the whole text of a story that ran is compared.
 const memoryTime = 180 * 24 * time.Hour
 
 // relay returns the dispatcher of the newsletter's relay.

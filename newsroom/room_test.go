@@ -62,6 +62,7 @@ func storyName(i int) string {
 type sink struct {
 	ledger send.Ledger
 	err    error // trouble with everything
+	now    func() time.Time
 
 	mu      sync.Mutex
 	mails   map[string]int // edition → mails
@@ -72,11 +73,11 @@ type sink struct {
 // Deliver claims and records all that is due.
 func (s *sink) Deliver(ctx context.Context, j send.Job) (send.Status, error) {
 	if s.err != nil {
-		return send.Status{Open: true, Next: time.Now(), Trouble: s.err}, nil
+		return send.Status{Open: true, Next: s.now(), Trouble: s.err}, nil
 	}
 	var done []send.Outcome
 	for {
-		claimed, err := s.ledger.Commit(ctx, done, j.Edition, 8, time.Now())
+		claimed, err := s.ledger.Commit(ctx, done, j.Edition, 8, s.now())
 		if err != nil {
 			return send.Status{}, err
 		}
@@ -86,9 +87,9 @@ func (s *sink) Deliver(ctx context.Context, j send.Job) (send.Status, error) {
 		}
 		s.mu.Lock()
 		for _, d := range claimed.Deliveries {
-			o := send.Outcome{Edition: d.Edition, Pos: d.Pos, State: send.Sent, Code: 250, Reply: "taken", At: time.Now()}
+			o := send.Outcome{Edition: d.Edition, Pos: d.Pos, State: send.Sent, Code: 250, Reply: "taken", At: s.now()}
 			if s.limit > 0 && s.mails[j.Edition] >= s.limit && d.Attempt < 3 {
-				o.State, o.Code, o.Due = send.Deferred, 451, time.Now().Add(10*time.Minute)
+				o.State, o.Code, o.Due = send.Deferred, 451, s.now().Add(10*time.Minute)
 			} else {
 				s.mails[j.Edition]++
 			}
@@ -158,7 +159,7 @@ func newDesk(t *testing.T, file string, schedule, zone string) *desk {
 			t.Fatal(err)
 		}
 	}
-	d := &desk{store: st, n: n, sink: &sink{ledger: st.Ledger(), mails: map[string]int{}}}
+	d := &desk{store: st, n: n, sink: &sink{ledger: st.Ledger(), now: time.Now, mails: map[string]int{}}}
 	ids := 0
 	d.Room = &newsroom.Room{
 		Editions: st, Memory: st, Pictures: st, Agenda: st, Ledger: st.Ledger(),

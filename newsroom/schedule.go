@@ -263,7 +263,9 @@ func instant(wall time.Time, zone *time.Location) time.Time {
 		if at.Before(start) {
 			return start.In(zone)
 		}
-		if end.IsZero() || at.Before(end) {
+		// On the last day of leap years from 2040 on, Go's end is that day's
+		// beginning: no change is near then.
+		if end.IsZero() || at.Before(end) || !end.After(span) {
 			return at
 		}
 		span = end

@@ -362,3 +362,25 @@ func TestSlotsLikeBruteForce(t *testing.T) {
 		}
 	})
 }
+
+// TestLeapYearsEnd: on the last day of leap years from 2040 on, Go's ZoneBounds
+// gives an end that is over.
+func TestLeapYearsEnd(t *testing.T) {
+	schedule, err := ParseSchedule("30 1 * * *")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, zone := range []string{"Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "UTC"} {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slot := time.Date(2040, 12, 28, 12, 0, 0, 0, location)
+		for day := 29; day <= 34; day++ {
+			slot = NextSlot(schedule, slot, location, nil)
+			if want := time.Date(2040, 12, day, 1, 30, 0, 0, location); !slot.Equal(want) {
+				t.Fatalf("%s: %s, want %s", zone, slot, want)
+			}
+		}
+	}
+}
