@@ -138,13 +138,18 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// load reads the configuration and says its warnings.
-func (a *app) load() (*config.Config, error) {
+// read reads the configuration.
+func (a *app) read() (*config.Config, error) {
 	path, err := config.Find(a.configFile, a.environ)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	cfg, err := config.Load(path, a.environ)
+	return config.Load(path, a.environ)
+}
+
+// load reads the configuration and says its warnings.
+func (a *app) load() (*config.Config, error) {
+	cfg, err := a.read()
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
+	"net/textproto"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +73,7 @@ func (c *checks) ok(check, format string, args ...any) {
 
 func runCheck(ctx context.Context, a *app, offline bool) error {
 	c := &checks{a: a}
-	cfg, err := a.load()
+	cfg, err := a.read()
 	if err != nil {
 		var problems config.Problems
 		if !errors.As(err, &problems) || !a.json {
@@ -78,8 +82,11 @@ func runCheck(ctx context.Context, a *app, offline bool) error {
 		c.add("failure", "configuration", err.Error(), "")
 		return c.finish()
 	}
-	c.ok("configuration", "%s, %d newsletters, %d relays", cfg.Path, len(cfg.Newsletters), len(cfg.Relays))
-	h, err := a.open(ctx, wiring{by: "check", quiet: true})
+	c.ok("configuration", "%s, %s, %s", cfg.Path, counted(len(cfg.Newsletters), "newsletter"), counted(len(cfg.Relays), "relay"))
+	for _, w := range cfg.Warnings {
+		c.add("warning", "configuration", w, "")
+	}
+	h, err := a.openWith(ctx, cfg, wiring{by: "check", quiet: true})
 	if err != nil {
 		c.add("failure", "store", err.Error(), "")
 		return c.finish()
@@ -121,10 +128,21 @@ func (c *checks) finish() error {
 		}
 	}
 	if failures > 0 {
-		return fmt.Errorf("%d failures, %d warnings", failures, warnings)
+		return fmt.Errorf("%s, %s", counted(failures, "failure"), counted(warnings, "warning"))
 	}
-	c.a.say("Nothing stops a send (%d warnings).", warnings)
+	c.a.say("Nothing stops a send (%s).", counted(warnings, "warning"))
 	return nil
+}
+
+func counted(n int, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "y"):
+		what = strings.TrimSuffix(what, "y") + "ies"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // newsletter checks sources, theme and the next letter.
@@ -137,7 +155,7 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 		case len(r.Stories) == 0:
 			c.add("warning", name, "has no stories", "")
 		default:
-			c.ok(name, "%d stories", len(r.Stories))
+			c.ok(name, "%s", counted(len(r.Stories), "story"))
 		}
 		for _, p := range r.Passed {
 			if p.File != "" && !passedOver(p) {
@@ -175,7 +193,7 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 	case count == 0:
 		c.add("warning", n.ID+", audience", "nobody is active on "+strings.Join(n.Lists, ", "), "lede import brings readers in.")
 	default:
-		c.ok(n.ID+", audience", "%d readers", count)
+		c.ok(n.ID+", audience", "%s", counted(count, "reader"))
 	}
 }
 
@@ -187,16 +205,41 @@ func (c *checks) relay(ctx context.Context, h *house, id, address string) {
 	defer cancel()
 	found, err := h.dispatchers[id].Check(ctx)
 	if err != nil {
-		c.add("failure", "relay "+id, err.Error(), "")
+		c.add("failure", "relay "+id, strings.TrimPrefix(err.Error(), "relay "+id+": "), relayRemedy(err, h.room.LocalRelay[id]))
 		return
 	}
 	c.ok("relay "+id, "%s: %s", address, strings.Join(found, ", "))
+}
+
+// relayRemedy says what to do about a relay that can't be used.
+func relayRemedy(err error, local bool) string {
+	var name *net.DNSError
+	var refused *textproto.Error
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &name):
+		return "See that host is spelt right, and that this machine can ask DNS."
+	case errors.Is(err, syscall.ECONNREFUSED) && local:
+		return "Nothing listens there; for a try `lede inbox` does."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Nothing listens there: see host and port."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "No answer: see host and port, and whether a firewall is between (many networks close port 25)."
+	case errors.As(err, &record):
+		return "The port does not speak TLS from the start: tls: starttls, mostly on port 587."
+	case strings.Contains(err.Error(), "certificate"):
+		return "host must be the name in the relay's certificate, and the certificate one that this machine trusts."
+	case errors.As(err, &refused) && refused.Code/10 == 53, strings.Contains(err.Error(), "login"):
+		return "See username and password; LEDE_RELAYS_<ID>_PASSWORD sets it from the environment."
+	}
+	return "See the relay's settings: host, port, tls, username, password."
 }
 
 // resolver is the part of net.Resolver that is needed.
 type resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupNS(ctx context.Context, name string) ([]*net.NS, error)
 }
 
 // dns checks what receivers look up: SPF of the envelope's domain (RFC 7208),
@@ -207,6 +250,13 @@ func (c *checks) dns(ctx context.Context, r resolver, n newsroom.Newsletter, dom
 	envelope := domainOf(n.Sender.Envelope())
 	if envelope != domain && !strings.HasSuffix(envelope, "."+domain) && !strings.HasSuffix(domain, "."+envelope) {
 		c.add("failure", "bounce_address", envelope+" is not aligned with From's domain "+domain, "Use an address in the same domain, else SPF does not count for DMARC.")
+	}
+	// Some networks answer every name with "no such name": then even the
+	// top-level domain is not there, and nothing can be said of the rest.
+	top := domain[strings.LastIndexByte(domain, '.')+1:]
+	if _, err := r.LookupNS(ctx, top+"."); err != nil {
+		c.add("warning", "DNS "+domain, "DNS as seen from here does not know ."+top+": "+err.Error(), "Ask again where DNS can be reached; MX, SPF, DKIM and DMARC were not looked up.")
+		return
 	}
 	if mx, err := r.LookupMX(ctx, envelope); err != nil || len(mx) == 0 {
 		c.unknown("MX "+envelope, err, "No mail server is published, so bounces are lost.", "Publish an MX record for "+envelope+".")

@@ -47,17 +47,17 @@ and takes everything away.`,
 	return cmd
 }
 
-// demoReport is what demo --once --json prints.
+// demoReport is what demo --json prints.
 type demoReport struct {
 	newsroom.Report
 	Inbox int    `json:"inbox"` // mails that the inbox got
-	Data  string `json:"data"`  // the folder, removed when this is printed
+	Data  string `json:"data"`  // the folder, removed at the end
 }
 
 func runDemo(ctx context.Context, a *app, once bool) (err error) {
 	dir, err := os.MkdirTemp("", "lede-demo-")
 	if err != nil {
-		return fmt.Errorf("making a temporary folder: %w", err)
+		return fmt.Errorf("making a temporary folder: %w\nhint: TMPDIR names the folder for such", err)
 	}
 	var rep demoReport
 	defer func() {
@@ -118,7 +118,14 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 	limit, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	id, err := waitForEdition(limit, h)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && once:
+		return errors.New("stopped before the edition was delivered; nothing is left behind")
+	case ctx.Err() != nil:
+		return nil // Ctrl-C is how this demo ends
+	case limit.Err() != nil:
+		return fmt.Errorf("no edition was delivered within %s\nhint: --verbose says what is being done", demoLimit)
+	case err != nil:
 		return err
 	}
 	if rep.Report, err = h.room.Report(ctx, id); err != nil {
@@ -127,6 +134,11 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 	rep.Inbox, rep.Data = box.Count(), dir
 	if once {
 		return nil
+	}
+	if a.json {
+		if err := a.printJSON(rep); err != nil {
+			return err
+		}
 	}
 	printReport(a, rep.Report)
 	rec, err := h.store.Edition(ctx, id)
@@ -171,7 +183,7 @@ func waitForEdition(ctx context.Context, h *house) (string, error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("waiting for the edition: %w", ctx.Err())
+			return "", ctx.Err()
 		case <-ticker.C:
 		}
 		recs, err := h.store.List(ctx, "", 1)

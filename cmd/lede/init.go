@@ -31,7 +31,7 @@ touched.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {
-				dir = args[0]
+				dir = filepath.Clean(args[0])
 			}
 			return runInit(a, dir, force)
 		},
@@ -45,17 +45,15 @@ func runInit(a *app, dir string, force bool) error {
 	if err != nil {
 		return err
 	}
-	if !force {
-		if err := refuseExisting(files, dir); err != nil {
-			return err
-		}
+	if err := refuseExisting(files, dir, force); err != nil {
+		return err
 	}
 	if err := writeTree(files, dir, nil); err != nil {
 		return err
 	}
 	in := ""
 	if dir != "." {
-		in = "cd " + dir + "\n  "
+		in = "cd " + quoted(dir) + "\n  "
 	}
 	a.say(`Made %s. Next:
 
@@ -67,14 +65,33 @@ func runInit(a *app, dir string, force bool) error {
 	return nil
 }
 
-// refuseExisting makes init all or nothing.
-func refuseExisting(files fs.FS, dir string) error {
+// quoted writes a folder's name for a shell.
+func quoted(dir string) string {
+	if strings.Trim(dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+:@") == "" && !strings.HasPrefix(dir, "-") {
+		return dir
+	}
+	return "'" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+}
+
+// refuseExisting makes init all or nothing: no file is there that it would
+// write, unless by force, and none where it needs a folder.
+func refuseExisting(files fs.FS, dir string, force bool) error {
 	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
 		}
 		target := filepath.Join(dir, filepath.FromSlash(name))
-		if _, err := os.Lstat(target); err == nil {
+		there, err := os.Stat(target)
+		switch {
+		case err != nil:
+			if _, err := os.Lstat(target); err == nil {
+				return fmt.Errorf("%s is a link to nowhere; nothing was written\nhint: another folder", target)
+			}
+		case d.IsDir() && !there.IsDir():
+			return fmt.Errorf("%s is a file, not a folder; nothing was written\nhint: another folder", target)
+		case !d.IsDir() && there.IsDir():
+			return fmt.Errorf("%s is a folder; nothing was written\nhint: another folder", target)
+		case !d.IsDir() && !force:
 			return fmt.Errorf("%s is there already; nothing was written\nhint: another folder, or --force to overwrite", target)
 		}
 		return nil

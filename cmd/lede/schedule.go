@@ -10,6 +10,9 @@ import (
 	"lede/newsroom"
 )
 
+// mostSlots is how many slots of a newsletter are listed at most.
+const mostSlots = 10_000
+
 func newScheduleCommand(a *app) *cobra.Command {
 	from, count := "", 5
 	cmd := &cobra.Command{
@@ -26,8 +29,8 @@ func newScheduleCommand(a *app) *cobra.Command {
 				}
 				start = t
 			}
-			if count < 1 {
-				return usageError("--count %d: at least 1", count)
+			if count < 1 || count > mostSlots {
+				return usageError("--count %d: 1 to %d", count, mostSlots)
 			}
 			return runSchedule(a, args, start, count)
 		},

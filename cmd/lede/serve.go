@@ -24,7 +24,11 @@ func newServeCommand(a *app) *cobra.Command {
 delivers it, goes on with what was unfinished, and serves the pages that mails
 link to (unsubscribe, "read in a browser", pictures) on the configured listen
 address, with /healthz and /readyz. SIGTERM finishes what is in hand and leaves
-within seconds.`,
+within seconds.
+
+Stories, feeds and templates are read anew for each edition; the configuration
+is read at the start: restart the daemon when you changed it, also in the middle
+of a send. What a slot became is in "lede editions list".`,
 		Example: "  lede serve --config /etc/lede/lede.yaml",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

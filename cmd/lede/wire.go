@@ -55,6 +55,11 @@ func (a *app) open(ctx context.Context, w wiring) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(ctx, cfg, w)
+}
+
+// openWith puts the parts together from a configuration that is read already.
+func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*house, error) {
 	newsletters, err := a.newsletters(cfg)
 	if err != nil {
 		return nil, err
