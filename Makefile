@@ -6,10 +6,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test setup lint fmt demo bench chaos fuzz vuln
+.PHONY: help build test setup lint fmt demo bench pictures chaos fuzz vuln
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./lede, one binary that needs nothing else
 	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o lede ./cmd/lede
@@ -31,6 +31,9 @@ demo: ## the whole job on this machine: a newsletter, real SMTP, an inbox
 
 bench: ## benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+pictures: ## take the pictures in docs/img anew, in a real browser
+	PAGES_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestPictures ./cmd/lede
 
 chaos: ## kill a sender of 20,000 mails again and again; takes long
 	LEDE_CHAOS=1 go test -count=1 -timeout 60m -v -run TestChaos ./cmd/lede
