@@ -78,7 +78,7 @@ func newColumns(row []string, roles map[string]string, ignore []string) (*column
 		c.email = at
 	}
 	if c.email < 0 {
-		return nil, c.noAddress()
+		return nil, c.noAddress(row)
 	}
 	if c.headed {
 		c.recogniseRest(heads, used)
@@ -267,10 +267,16 @@ func (c *columns) skip() int {
 	return 0
 }
 
-// noAddress is the error for a file in which no column was recognised.
-func (c *columns) noAddress() error {
+// noAddress is the error for a file in which no column was recognised; row is
+// its first.
+func (c *columns) noAddress(row []string) error {
 	if !c.headed {
-		return fmt.Errorf("the file has no line of headings and %d columns; say what they hold: --map email=2 --map name=1", len(c.heads))
+		email := max(0, slices.IndexFunc(row, func(cell string) bool { return strings.Contains(cell, "@") }))
+		name := 0
+		if email == 0 {
+			name = 1
+		}
+		return fmt.Errorf("the file has no line of headings and %d columns; say what they hold: --map email=%d --map name=%d", len(c.heads), email+1, name+1)
 	}
 	return fmt.Errorf("no column of addresses among %s; name it: --map email=COLUMN", c.list())
 }

@@ -61,8 +61,8 @@ type Claimed struct {
 // Ledger remembers every delivery.
 type Ledger interface {
 	// Commit stores outcomes and then claims up to max deliveries of the
-	// edition that are due at now, in one transaction that is on disk when it
-	// returns. A claim counts the attempt, and passes over (as skipped, with
+	// edition that are due at now, the longest due first, in one transaction that
+	// is on disk when it returns. A claim counts the attempt, and passes over (as skipped, with
 	// the reason) whoever unsubscribed, opted out or was suppressed since the
 	// snapshot. Nothing is claimed of an edition that is not being sent. With
 	// max 0 nothing is claimed at all, and Next may be past: something is due.

@@ -44,13 +44,14 @@ type Dispatcher struct {
 	pace   *pace
 
 	mu       sync.Mutex
-	cooling  time.Time // the relay is left alone until then
-	trouble  *Trouble  // why
-	troubles int       // rounds that ended in trouble, in a row
-	failures int       // connections that came to nothing, in a row
-	refusals int       // mails whose sender was refused, in a row
-	lastTake int       // mails that a connection had taken when the relay closed it
-	limit    int       // mails a connection, learned; 0: none known
+	cooling  time.Time         // the relay is left alone until then
+	trouble  *Trouble          // why
+	troubles int               // rounds that ended in trouble, in a row
+	failures int               // connections that came to nothing, in a row
+	refusals int               // mails whose sender was refused, in a row
+	lastTake int               // mails that a connection had taken when the relay closed it
+	limit    int               // mails a connection, learned; 0: none known
+	brakes   map[string]*brake // by edition, while there is something left of it
 }
 
 // NewDispatcher returns a dispatcher for one relay. log may be nil.
@@ -78,6 +79,7 @@ func NewDispatcher(ledger Ledger, relay Relay, log *slog.Logger) *Dispatcher {
 		log:    log,
 		seats:  newSeats(relay.Lanes),
 		pace:   newPace(relay.Rate),
+		brakes: map[string]*brake{},
 	}
 }
 
@@ -86,18 +88,28 @@ func NewDispatcher(ledger Ledger, relay Relay, log *slog.Logger) *Dispatcher {
 // claimed, what is in hand is finished within Timeouts.Grace, and what was
 // claimed goes back. An error is a fault of the store or of the message; what
 // the relay does is never one.
-func (d *Dispatcher) Deliver(ctx context.Context, j Job) (Status, error) {
+//
+// A relay that has taken no mail of the edition and refused 20 recipients for
+// good in the same words refuses everybody: that is the Trouble, and nobody
+// fails by it.
+func (d *Dispatcher) Deliver(ctx context.Context, j Job) (status Status, err error) {
 	g := d.seats.enter()
 	defer func() { d.seats.leave(g, d.farewell(ctx)) }()
+	b := d.brake(j.Edition)
+	defer func() {
+		if err == nil && (!status.Open || status.Next.IsZero()) {
+			d.forget(j.Edition)
+		}
+	}()
 	for {
-		status, err := d.look(ctx, j)
+		status, err = d.look(ctx, j)
 		if err != nil || ctx.Err() != nil || !status.Open || status.Next.IsZero() || status.Next.After(time.Now()) {
 			return status, err
 		}
 		if status.Trouble != nil {
 			return status, nil
 		}
-		r := &round{d: d, job: j, guest: g}
+		r := &round{d: d, job: j, guest: g, brake: b}
 		if err := r.run(ctx); err != nil {
 			return Status{Open: true, Next: status.Next}, err
 		}
@@ -106,6 +118,25 @@ func (d *Dispatcher) Deliver(ctx context.Context, j Job) (Status, error) {
 			return d.look(ctx, j)
 		}
 	}
+}
+
+// brake returns the edition's brake.
+func (d *Dispatcher) brake(edition string) *brake {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.brakes[edition]
+	if b == nil {
+		b = newBrake()
+		d.brakes[edition] = b
+	}
+	return b
+}
+
+// forget lets go of an edition of which nothing is left to be sent.
+func (d *Dispatcher) forget(edition string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.brakes, edition)
 }
 
 // look asks the ledger how the edition stands, claiming nothing.

@@ -24,6 +24,7 @@ type round struct {
 	d     *Dispatcher
 	job   Job
 	guest *guest
+	brake *brake
 	desk  *desk
 
 	mu      sync.Mutex
@@ -31,8 +32,8 @@ type round struct {
 	lanes   int // started
 	alive   int
 	resting int
-	trouble *Trouble // why a lane rests
-	gaveUp  bool     // all lanes rested
+	trouble *Trouble // why a lane rests, or why the round gave up
+	gaveUp  bool     // all lanes rested, or the brake was pulled
 }
 
 // run sends what is due until nothing is, the edition is closed, the relay
@@ -84,6 +85,16 @@ func (r *round) check() {
 		r.gaveUp = true
 		r.desk.stop()
 	}
+}
+
+// pull ends the round: the relay refuses everybody.
+func (r *round) pull(t *Trouble) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.gaveUp {
+		r.gaveUp, r.trouble = true, t
+	}
+	r.desk.stop()
 }
 
 // lane is one connection at a time, sending an edition's mails one after the
@@ -211,7 +222,9 @@ func (l *lane) rest(ctx context.Context) bool {
 	r := l.round
 	r.mu.Lock()
 	r.resting++
-	r.trouble = t
+	if !r.gaveUp {
+		r.trouble = t
+	}
 	r.check()
 	r.mu.Unlock()
 	again := sleep(ctx, jitter(double(10*time.Second, l.failures-patience, 5*time.Minute)), over)
@@ -253,8 +266,6 @@ func (l *lane) deliver(ctx context.Context, d Delivery) Outcome {
 		case at == atMail:
 			return l.refused(d, answer, m.needsUTF8(to))
 		default:
-			l.works()
-			l.d.senderWorks()
 			return l.answered(d, answer, at)
 		}
 	}
@@ -278,8 +289,21 @@ func (l *lane) send(ctx context.Context, to address, utf8 bool) (reply, step, er
 
 // answered is the outcome of an answer that is about this mail.
 func (l *lane) answered(d Delivery, answer reply, at step) Outcome {
+	l.d.senderWorks()
+	if answer.permanent() && !l.d.relay.Retry.over(d, time.Now()) {
+		back, stop := l.round.brake.holds(d, answer)
+		if stop {
+			l.round.pull(l.d.refusesAll(answer, at))
+		}
+		if back {
+			l.failures = 0
+			return Outcome{State: Pending, Due: time.Now().Add(turn), Code: answer.code, Reply: answer.text}
+		}
+	}
+	l.works()
 	switch {
 	case at == atDot && answer.positive():
+		l.round.brake.release()
 		return Outcome{State: Sent, Code: answer.code, Reply: answer.text}
 	case answer.permanent():
 		return Outcome{State: Failed, Code: answer.code, Reply: answer.text}

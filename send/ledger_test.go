@@ -17,6 +17,7 @@ type ledger struct {
 	t     testing.TB
 	bound int           // deliveries that may be between intent and outcome
 	slow  time.Duration // a commit takes this long
+	born  time.Time
 
 	mu      sync.Mutex
 	rows    []*row
@@ -41,7 +42,7 @@ type row struct {
 // newLedger returns a ledger with n deliveries due now, to r0@quay.example and
 // so on.
 func newLedger(t testing.TB, n, bound int) *ledger {
-	l := &ledger{t: t, bound: bound, byAddr: map[string]*row{}}
+	l := &ledger{t: t, bound: bound, born: time.Now(), byAddr: map[string]*row{}}
 	for i := range n {
 		r := &row{state: send.Pending, due: time.Now(), Delivery: send.Delivery{
 			Edition: "ed1", Pos: int64(i), Subscriber: int64(1000 + i), Salt: 5,
@@ -92,22 +93,31 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, edition string, 
 	for l.ended < len(l.rows) && (l.rows[l.ended].state == send.Sent || l.rows[l.ended].state == send.Failed) {
 		l.ended++
 	}
+	full := false
+	var late []*row // due again after the ledger was made
 	for _, r := range l.rows[l.ended:] {
-		if !claimed.Next.IsZero() && !claimed.Next.After(now) {
-			break // neither more nor an earlier one is wanted
+		switch {
+		case r.state != send.Pending && r.state != send.Deferred:
+		case r.due.After(l.born):
+			late = append(late, r)
+		case len(claimed.Deliveries) == most:
+			claimed.Next, full = r.due, true
+		default:
+			l.claim(&claimed, r)
 		}
-		if r.state != send.Pending && r.state != send.Deferred {
-			continue
+		if full {
+			break
 		}
-		if len(claimed.Deliveries) < most && !r.due.After(now) {
-			r.state = send.Sending
-			r.Attempt++
-			r.tries++
-			claimed.Deliveries = append(claimed.Deliveries, r.Delivery)
-			l.sending++
-		} else if claimed.Next.IsZero() || r.due.Before(claimed.Next) {
-			claimed.Next = r.due
+	}
+	slices.SortStableFunc(late, func(a, b *row) int { return a.due.Compare(b.due) })
+	for _, r := range late {
+		if full || r.due.After(now) || len(claimed.Deliveries) == most {
+			if !full {
+				claimed.Next = r.due
+			}
+			break
 		}
+		l.claim(&claimed, r)
 	}
 	if len(claimed.Deliveries) > 0 {
 		claimed.Next = time.Time{}
@@ -116,6 +126,14 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, edition string, 
 		l.t.Errorf("%d deliveries between intent and outcome, at most %d may be", l.sending, l.bound)
 	}
 	return claimed, nil
+}
+
+func (l *ledger) claim(c *send.Claimed, r *row) {
+	r.state = send.Sending
+	r.Attempt++
+	r.tries++
+	c.Deliveries = append(c.Deliveries, r.Delivery)
+	l.sending++
 }
 
 func (l *ledger) Recover(context.Context, string, bool, time.Time) (int, error) { return 0, nil }

@@ -43,6 +43,11 @@ func jitter(t time.Duration) time.Duration {
 	return time.Duration(float64(t) * (0.8 + 0.4*rand.Float64()))
 }
 
+// over says that a mail has had its time.
+func (r Retry) over(d Delivery, now time.Time) bool {
+	return !d.First.IsZero() && !now.Before(d.First.Add(r.GiveUpAfter))
+}
+
 // later is the outcome of a mail that was not taken this time: deferred, or
 // failed when its time is up.
 func (r Retry) later(d Delivery, reason reply, now time.Time) Outcome {
@@ -51,7 +56,7 @@ func (r Retry) later(d Delivery, reason reply, now time.Time) Outcome {
 		d.First = now
 	}
 	end := d.First.Add(r.GiveUpAfter)
-	if !now.Before(end) {
+	if r.over(d, now) {
 		out.State = Failed
 		out.Reply = fmt.Sprintf("gave up after %s: %s", hours(r.GiveUpAfter), reason.text)
 		return out

@@ -327,7 +327,8 @@ func (s *Store) Sums(ctx context.Context, id string) (newsroom.Sums, error) {
 }
 
 // Undelivered implements newsroom.Editions. Pending deliveries are in it when
-// something has been said of them.
+// something has been said of them. Relays like to repeat the address: it is
+// taken out, so that what is the same is counted together.
 func (s *Store) Undelivered(ctx context.Context, id string) ([]newsroom.Reason, error) {
 	var reasons []newsroom.Reason
 	err := s.read(ctx, func(tx *sql.Tx) error {
@@ -336,9 +337,10 @@ func (s *Store) Undelivered(ctx context.Context, id string) ([]newsroom.Reason, 
 			var r newsroom.Reason
 			return r, rows.Scan(&r.State, &r.Why, &r.Count)
 		}, `
-			SELECT state, reply, count(*) FROM delivery
-			WHERE edition = $1 AND (state IN ('deferred', 'failed', 'in_doubt', 'skipped') OR (state = 'pending' AND reply <> ''))
-			GROUP BY state, reply ORDER BY 3 DESC, 1, 2`, id)
+			SELECT d.state, replace(d.reply, coalesce(s.address, ''), '…') AS said, count(*)
+			FROM delivery d LEFT JOIN subscriber s ON s.id = d.subscriber
+			WHERE d.edition = $1 AND (d.state IN ('deferred', 'failed', 'in_doubt', 'skipped') OR (d.state = 'pending' AND d.reply <> ''))
+			GROUP BY d.state, said ORDER BY 3 DESC, 1, 2`, id)
 		return err
 	})
 	if err != nil {

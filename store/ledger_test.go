@@ -244,6 +244,25 @@ func TestCancelledWhileInHand(t *testing.T) {
 	})
 }
 
+// A relay that repeats the address says the same to everybody.
+func TestReasonsAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		subscribe(t, s, "harbour", readers(0, 5)...)
+		publish(t, s, "ed1", now)
+		for _, d := range claim(t, s, "ed1", 5, now).Deliveries {
+			o := outcome(d, send.Failed)
+			o.Reply = "5.1.1 <" + d.Address + ">: unknown"
+			report(t, s, "ed1", o)
+		}
+		reasons, err := s.Undelivered(ctx(), "ed1")
+		must(t, err)
+		if diff := cmp.Diff([]newsroom.Reason{{State: "failed", Why: "5.1.1 <…>: unknown", Count: 5}}, reasons); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestRecover(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		s := db.open(t)

@@ -14,6 +14,10 @@ import (
 // subjectsKept is how many subjects of earlier editions Memory returns.
 const subjectsKept = 10
 
+// oldText is how much is returned of the text of a story that ran long ago, in
+// characters: enough to know it again.
+const oldText = 600
+
 // Memory implements newsroom.Memory.
 func (s *Store) Memory(ctx context.Context, newsletter string, since time.Time) (compose.Memory, error) {
 	m := compose.Memory{Read: map[string]bool{}, Seen: map[string]map[string]bool{}}
@@ -36,8 +40,8 @@ func (s *Store) Memory(ctx context.Context, newsletter string, since time.Time) 
 			var u compose.Used
 			return u, rows.Scan(&u.Source, &u.Key, &u.Canonical, &u.Title, &u.Text, &u.Version, (*stamp)(&u.Slot))
 		}, `
-			SELECT source, key, canonical, title, text, version, slot FROM story_use
-			WHERE newsletter = $1 AND slot >= $2 ORDER BY slot DESC, source, key, version DESC`, newsletter, earliest(since))
+			SELECT source, key, canonical, title, CASE WHEN slot >= $2 THEN text ELSE substr(text, 1, $3) END, version, slot FROM story_use
+			WHERE newsletter = $1 ORDER BY slot DESC, source, key, version DESC`, newsletter, earliest(since), oldText)
 		if err != nil {
 			return err
 		}
