@@ -241,3 +241,70 @@ func chaosKill(t *testing.T, readers, kills int, inDoubt string) {
 		t.Errorf("%d accepted, want %d", all, readers+copies-lost)
 	}
 }
+
+// Stopped for good after a kill, an edition leaves nothing pending: what was in
+// flight is in doubt, the rest is skipped.
+func TestKilledThenStopped(t *testing.T) {
+	for name, then := range map[string][]string{
+		"cancelled":           {"cancel"},
+		"paused, cancelled":   {"pause", "cancel"},
+		"cancelled by serve":  {"serve", "cancel"},
+		"sent again and then": {"pause", "send", "cancel"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const readers = 1500
+			box, port := serveCounter(t)
+			dir := chaosRoom(t, readers, port, "hold")
+			killAt(t, ledeIn(t, dir, "send", "harbour", "--yes"), box, 200)
+			for _, verb := range then {
+				switch verb {
+				case "serve": // it goes on at once, and dies too
+					killAt(t, ledeIn(t, dir, "serve"), box, box.accepted()+200)
+				case "send": // it does not go on with what was paused
+					if out, err := ledeIn(t, dir, "send", "harbour", "--yes").CombinedOutput(); err == nil {
+						t.Errorf("send went on: %s", out)
+					}
+				default:
+					if out, err := ledeIn(t, dir, "editions", verb, newest(t, dir).Edition).CombinedOutput(); err != nil {
+						t.Fatalf("%s: %v\n%s", verb, err, out)
+					}
+				}
+			}
+			rep := newest(t, dir)
+			t.Logf("%d accepted, %+v", box.accepted(), rep.Sums)
+			if rep.Pending != 0 || rep.Sent+rep.InDoubt+rep.Skipped != readers {
+				t.Errorf("the sums are wrong: %+v", rep.Sums)
+			}
+			if n := box.accepted(); n < rep.Sent || n > rep.Sent+rep.InDoubt {
+				t.Errorf("%d were accepted, %+v", n, rep.Sums)
+			}
+		})
+	}
+}
+
+// killAt starts a command and kills it when so many mails were accepted.
+func killAt(t *testing.T, cmd *exec.Cmd, box *counter, accepted int) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !within(30*time.Second, func() bool { return box.accepted() >= accepted }) {
+		t.Errorf("%d accepted, want %d", box.accepted(), accepted)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// newest is the report of the newest edition.
+func newest(t *testing.T, dir string) newsroom.Report {
+	t.Helper()
+	out, err := ledeIn(t, dir, "editions", "list", "--json").Output()
+	var reports []newsroom.Report
+	if err == nil {
+		err = json.Unmarshal(out, &reports)
+	}
+	if err != nil || len(reports) == 0 {
+		t.Fatalf("editions list: %v\n%s", err, out)
+	}
+	return reports[0]
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lede/newsroom"
+	"lede/store"
 )
 
 func newEditionsCommand(a *app) *cobra.Command {
@@ -53,8 +54,8 @@ func newEditionsCommand(a *app) *cobra.Command {
 			printReport(a, rep)
 			return nil
 		}),
-		a.changeCommand("pause", "Stop an edition at once; it never goes on by itself", (*newsroom.Room).Pause, "Paused. To go on: lede editions resume %s"),
-		a.changeCommand("cancel", "End an edition: what is not sent yet is never sent", (*newsroom.Room).Cancel, "Cancelled %s."),
+		a.changeCommand("pause", "Stop an edition at once; it never goes on by itself", pauseEdition, "Paused. To go on: lede editions resume %s"),
+		a.changeCommand("cancel", "End an edition: what is not sent yet is never sent", cancelEdition, "Cancelled %s."),
 		a.editionCommand("resume", "Send the rest of a paused or old edition", resumeEdition),
 		a.editionCommand("approve", "Let an edition that waits for approval be sent", func(ctx context.Context, a *app, h *house, id string) error {
 			if err := h.room.Approve(ctx, id); err != nil {
@@ -93,19 +94,41 @@ func (a *app) editionCommand(verb, short string, work func(context.Context, *app
 	}
 }
 
-func (a *app) changeCommand(verb, short string, change func(*newsroom.Room, context.Context, string, string) error, done string) *cobra.Command {
+func (a *app) changeCommand(verb, short string, change func(ctx context.Context, h *house, id, why string) error, done string) *cobra.Command {
 	why := ""
 	cmd := a.editionCommand(verb, short, func(ctx context.Context, a *app, h *house, id string) error {
 		if why == "" {
 			why = verb + " by hand"
 		}
-		if err := change(h.room, ctx, id, why); err != nil {
+		if err := change(ctx, h, id, why); err != nil {
 			return err
 		}
 		return said(ctx, a, h, id, done)
 	})
 	cmd.Flags().StringVar(&why, "why", "", "the reason, kept with the edition")
 	return cmd
+}
+
+func pauseEdition(ctx context.Context, h *house, id, why string) error {
+	return h.room.Pause(ctx, id, why)
+}
+
+// cancelEdition ends an edition. When nobody is sending, what a killed sender
+// left in flight of it is settled too, so that nothing of it stays pending.
+func cancelEdition(ctx context.Context, h *house, id, why string) error {
+	if err := h.room.Cancel(ctx, id, why); err != nil {
+		return err
+	}
+	release, err := store.AcquireSender(h.cfg.Data)
+	var other store.ErrSender
+	if errors.As(err, &other) {
+		return nil // the sender sees it at once, and finishes what is in hand
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return h.room.Settle(ctx, h.newsletters)
 }
 
 // said confirms a change: a line, or the report.
@@ -209,6 +232,10 @@ func showEdition(ctx context.Context, a *app, h *house, id string) error {
 	return nil
 }
 
+// mostReasons is how many reasons a person reads; some relays word each refusal
+// anew.
+const mostReasons = 15
+
 // printReport prints the sums as a person reads them.
 func printReport(a *app, r newsroom.Report) {
 	a.say("Edition %s of %s: %s", r.Edition, r.Newsletter, r.State)
@@ -220,7 +247,11 @@ func printReport(a *app, r newsroom.Report) {
 	}
 	a.say("%8d sent\n%8d put off\n%8d failed\n%8d in doubt\n%8d skipped\n%8d pending\n%8d = audience",
 		r.Sent, r.Deferred, r.Failed, r.InDoubt, r.Skipped, r.Pending, r.Audience)
-	for _, reason := range r.Reasons {
+	for i, reason := range r.Reasons {
+		if i == mostReasons {
+			a.say("  and %d other reasons; --json lists them all", len(r.Reasons)-i)
+			break
+		}
 		a.say("  %d %s: %s", reason.Count, reason.State, reason.Why)
 	}
 	if r.State == newsroom.Sending && r.Pending+r.Deferred > 0 {

@@ -1,19 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lede/compose/lint"
 	"lede/newsroom"
 	"lede/store"
 )
+
+// daemonStarts is how long a daemon may take to begin with what it was handed.
+const daemonStarts = 5 * time.Second
 
 type sendOptions struct {
 	dryRun         bool
@@ -56,11 +58,19 @@ Beside a running daemon the edition is handed to it, and its progress shown.`,
 	f.BoolVar(&o.fresh, "new", false, "make a new edition though an old one is unfinished")
 	f.BoolVar(&o.resume, "resume", false, "go on with the unfinished edition however old it is")
 	f.BoolVar(&o.pagesElsewhere, "pages-elsewhere", false, "don't ask whether base_url answers as this instance (a proxy hides it)")
-	cmd.MarkFlagsMutuallyExclusive("new", "resume")
 	return cmd
 }
 
 func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
+	switch {
+	case o.fresh && o.resume:
+		return usageError("--resume goes on with an edition, --new makes another one: choose")
+	case o.resume && len(o.stories) > 0:
+		return usageError("--story makes a new edition, which --resume does not go on with: choose")
+	case o.wait < 0:
+		return usageError("--wait %s: expected a time, such as 15m", o.wait)
+	}
+	o.wait = max(o.wait, time.Millisecond) // no time at all would be no limit
 	h, err := a.open(ctx, wiring{by: "send", quiet: !a.verbose, pagesElsewhere: o.pagesElsewhere})
 	if err != nil {
 		return err
@@ -74,11 +84,18 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		Slot: a.now().UTC().Truncate(time.Microsecond), ByHand: true,
 		Only: o.stories, Greeting: o.greeting, New: o.fresh || len(o.stories) > 0, Resume: o.resume,
 	}
+	rest, err := unfinished(ctx, h, n, order)
+	if err != nil {
+		return err
+	}
+	if o.dryRun && rest != nil {
+		return dryRunRest(ctx, a, h, n, rest)
+	}
 	if o.dryRun {
 		return dryRun(ctx, a, h, n, order)
 	}
 	if !o.yes && isTerminal(a.stdin) && a.terminal() {
-		if sure, err := ask(ctx, a, h, n, order); err != nil || !sure {
+		if sure, err := ask(ctx, a, h, n, order, rest); err != nil || !sure {
 			return err
 		}
 	}
@@ -91,6 +108,9 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 	}
 	if !beside {
 		defer release()
+		if err := h.room.Settle(ctx, h.newsletters); err != nil {
+			return err
+		}
 	}
 	rec, err := h.room.Make(ctx, n, order)
 	if err != nil {
@@ -115,27 +135,38 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 			return h.withReport(ctx, rec.ID, err)
 		}
 	}
-	if !beside {
-		if err := deliverRest(ctx, h, n, rec.ID); err != nil {
-			return err
-		}
+	if !beside && ctx.Err() == nil {
+		err = deliverRest(ctx, h, n, rec.ID)
 	}
-	return finishSend(ctx, a, h, rec)
+	if finished := finishSend(ctx, a, h, rec); err == nil {
+		err = finished
+	}
+	return err
 }
 
-// deliverRest sends what has become due of other editions of the newsletter.
+// deliverRest sends what has become due of other editions of the newsletter,
+// and says so.
 func deliverRest(ctx context.Context, h *house, n newsroom.Newsletter, except string) error {
 	recs, err := h.store.List(ctx, n.ID, 0, newsroom.Sending)
 	if err != nil {
 		return err
 	}
+	h.room.Progress = nil
 	for _, rec := range recs {
 		if rec.ID == except {
 			continue
 		}
-		if err := h.room.Deliver(ctx, n, rec.ID, time.Millisecond, nil); err != nil {
+		before, err := h.store.Sums(ctx, rec.ID)
+		if err != nil {
 			return err
 		}
+		failed := h.room.Deliver(ctx, n, rec.ID, time.Millisecond, nil)
+		after, err := h.store.Sums(context.WithoutCancel(ctx), rec.ID)
+		if err := errors.Join(failed, err); err != nil {
+			return err
+		}
+		h.app.note("Edition %s: of %d mails that were left %d are sent now, %d are put off", rec.ID,
+			before.Pending+before.Deferred, after.Sent-before.Sent, after.Pending+after.Deferred)
 	}
 	return nil
 }
@@ -184,30 +215,35 @@ func (h *house) withReport(ctx context.Context, id string, err error) error {
 	return err
 }
 
-// follow watches an edition that the daemon delivers; should the daemon die,
-// it delivers itself.
+// follow watches an edition that the daemon delivers, until it is sent or
+// stopped, or nothing moved for as long as wait; should the daemon die, it
+// delivers itself.
 func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wait time.Duration) error {
 	ticker := time.NewTicker(300 * time.Millisecond)
 	defer ticker.Stop()
-	var since time.Time
+	pending, moved := -1, time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		rep, err := h.room.Report(ctx, id)
+		sending, err := h.store.List(ctx, n.ID, 0, newsroom.Sending)
 		if err != nil {
 			return err
 		}
-		h.room.Progress(rep.Sums)
-		if rep.State != newsroom.Sending {
+		sums, err := h.store.Sums(ctx, id)
+		if err != nil {
+			return err
+		}
+		h.room.Progress(sums)
+		if !slices.ContainsFunc(sending, func(rec newsroom.Record) bool { return rec.ID == id }) {
 			return nil
 		}
-		if rep.Pending == 0 && since.IsZero() {
-			since = time.Now()
+		if sums.Pending != pending {
+			pending, moved = sums.Pending, time.Now()
 		}
-		if !since.IsZero() && time.Since(since) >= wait {
+		if time.Since(moved) >= max(wait, daemonStarts) {
 			return nil
 		}
 		release, err := store.AcquireSender(h.cfg.Data)
@@ -216,99 +252,4 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 			return h.room.Deliver(ctx, n, id, wait, nil)
 		}
 	}
-}
-
-// dryRun says what a send would do.
-func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order newsroom.Order) error {
-	d, err := h.room.Draft(ctx, n, order)
-	if err != nil {
-		return err
-	}
-	count, err := h.store.Audience(ctx, n.ID, n.Lists)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		if err := a.printJSON(struct {
-			Newsletter string `json:"newsletter"`
-			Audience   int    `json:"audience"`
-			Relay      string `json:"relay"`
-			Edition    any    `json:"edition"`
-		}{n.ID, count, h.relayName(n), d.Edition}); err != nil {
-			return err
-		}
-	} else {
-		printDraft(a, h, n, d, count)
-	}
-	if stops := d.Stops(); stops != "" {
-		return fmt.Errorf("this letter must not be sent: %s", stops)
-	}
-	return nil
-}
-
-func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, count int) {
-	if d.Edition.Empty != "" {
-		a.say("Nothing new to send: %s.", strings.TrimSuffix(d.Edition.Empty, "."))
-	} else {
-		a.say("Subject   %s", d.Letter.Subject)
-		if l := d.Edition.Lead; l != nil {
-			a.say("Lead      %s (%s)", orUntitled(l.Title), l.Why)
-		}
-		for _, s := range d.Edition.Sections {
-			for _, b := range s.Briefs {
-				a.say("%-9s %s (%s)", s.Kind, orUntitled(b.Title), b.Why)
-			}
-		}
-	}
-	for _, l := range d.Edition.LeftOut {
-		a.say("left out  %s (%s: %s)", orUntitled(l.Title), l.Source, l.Why)
-	}
-	for _, s := range d.Edition.Sources {
-		if s.Error != "" {
-			a.say("source    %s failed: %s", s.ID, s.Error)
-		}
-	}
-	for _, f := range d.Findings {
-		if f.Severity != lint.Note {
-			a.say("%-9s %s: %s %s", f.Severity, f.Place, f.Message, f.Remedy)
-		}
-	}
-	a.say("Readers   %d on %s", count, strings.Join(n.Lists, ", "))
-	a.say("Relay     %s", h.relayName(n))
-}
-
-func orUntitled(title string) string {
-	if title == "" {
-		return "(no headline)"
-	}
-	return title
-}
-
-// ask shows what would be sent and wants a yes.
-func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order newsroom.Order) (bool, error) {
-	d, err := h.room.Draft(ctx, n, order)
-	if err != nil {
-		return false, err
-	}
-	count, err := h.store.Audience(ctx, n.ID, n.Lists)
-	if err != nil {
-		return false, err
-	}
-	if d.Edition.Empty == "" {
-		a.note("Subject  %s", d.Letter.Subject)
-		if d.Edition.Lead != nil {
-			a.note("Lead     %s", d.Edition.Lead.Title)
-		}
-		a.note("Readers  %d on %s", count, strings.Join(n.Lists, ", "))
-		a.note("Relay    %s", h.relayName(n))
-		fmt.Fprint(a.stderr, "Send it now? [y/N] ")
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y", "yes":
-			return true, nil
-		}
-		a.note("Nothing was sent.")
-		return false, nil
-	}
-	return true, nil // nothing new, or an unfinished edition: the send says which
 }
