@@ -135,7 +135,8 @@ func (e *entry) set(name, value string) {
 	e.row.Attributes, e.differs = own, true
 }
 
-// lookUp finds what is known of the people in rows, by key.
+// lookUp finds what is known of the people in rows, by key. To a list that they
+// were never on, people who left everything are unsubscribed.
 func (s *Store) lookUp(ctx context.Context, tx *sql.Tx, list string, rows []audience.Row) (map[string]*entry, error) {
 	keys := make([]string, len(rows))
 	for i, row := range rows {
@@ -147,11 +148,13 @@ func (s *Store) lookUp(ctx context.Context, tx *sql.Tx, list string, rows []audi
 	}
 	found, err := collect(ctx, tx, scanEntry, `
 		SELECT i.key, coalesce(s.id, 0), coalesce(s.address, ''), coalesce(s.name, ''),
-			coalesce(s.attributes, '{}'), coalesce(s.tags, '[]'), coalesce(t.state, ''),
+			coalesce(s.attributes, '{}'), coalesce(s.tags, '[]'),
+			coalesce(t.state, CASE WHEN o.subscriber IS NULL THEN '' ELSE 'unsubscribed' END),
 			CASE WHEN x.key IS NULL THEN 0 ELSE 1 END
 		FROM (SELECT value ->> 0 AS key FROM json_each($1)) AS i
 		LEFT JOIN subscriber s ON s.key = i.key
 		LEFT JOIN subscription t ON t.list = $2 AND t.subscriber = s.id
+		LEFT JOIN opt_out o ON o.newsletter = '' AND o.subscriber = s.id
 		LEFT JOIN suppression x ON x.key = i.key
 		WHERE s.id IS NOT NULL OR x.key IS NOT NULL`, items, list)
 	if err != nil {

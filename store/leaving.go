@@ -47,11 +47,15 @@ func (s *Store) LeaveList(ctx context.Context, id int64, list, why string, now t
 	})
 }
 
+// everything stands for a newsletter in the opt-out of a person who left all of
+// them, those to come included.
+const everything = ""
+
 // LeaveAll implements audience.Directory. What the person left before stays as
 // it is, and is not undone with this.
 func (s *Store) LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error {
 	return s.change(ctx, id, "leaving everything", func(tx *sql.Tx) error {
-		names, err := asRows(newsletters)
+		names, err := asRows(append([]string{everything}, newsletters...))
 		if err != nil {
 			return err
 		}

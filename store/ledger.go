@@ -55,7 +55,7 @@ const sqlDue = `
 		CASE
 			WHEN s.id IS NULL THEN '` + whyErased + `'
 			WHEN x.key IS NOT NULL THEN '` + whySuppressed + `' || x.reason
-			WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.newsletter = $2 AND o.subscriber = d.subscriber)
+			WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.newsletter IN ($2, '') AND o.subscriber = d.subscriber)
 				OR NOT EXISTS (
 					SELECT 1 FROM subscription t
 					WHERE t.list IN (SELECT value ->> 0 FROM json_each($3))

@@ -70,7 +70,7 @@ func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audienc
 	if err != nil {
 		return p, fmt.Errorf("subscriber %d: subscriptions: %w", p.ID, err)
 	}
-	p.OptedOut, err = collect(ctx, tx, scanText, `SELECT newsletter FROM opt_out WHERE subscriber = $1 ORDER BY newsletter`, p.ID)
+	p.OptedOut, err = collect(ctx, tx, scanText, `SELECT newsletter FROM opt_out WHERE subscriber = $1 AND newsletter <> '' ORDER BY newsletter`, p.ID)
 	if err != nil {
 		return p, fmt.Errorf("subscriber %d: opt-outs: %w", p.ID, err)
 	}
@@ -123,11 +123,13 @@ func (s *Store) Add(ctx context.Context, list string, row audience.Row, consent 
 	return found, nil
 }
 
-// revived readies an ended subscription for a new start.
+// revived readies an ended subscription for a new start. Who had left everything
+// is there again for what it has not left otherwise.
 func revived(ctx context.Context, tx *sql.Tx, id int64, list string) error {
 	_, err := tx.ExecContext(ctx, `
 		DELETE FROM opt_out WHERE subscriber = $1 AND (at, why) IN (
-			SELECT changed, why FROM subscription WHERE subscriber = $1 AND list = $2)`, id, list)
+			SELECT changed, why FROM subscription WHERE subscriber = $1 AND list = $2
+			UNION SELECT at, why FROM opt_out WHERE subscriber = $1 AND newsletter = '')`, id, list)
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,38 @@ func TestLeavingAndReturning(t *testing.T) {
 	})
 }
 
+// TestLeftEverything: a file for another list brings nobody back who left
+// everything, nor does a newsletter that came later; signing up anew does.
+func TestLeftEverything(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		rows := readers(0, 2)
+		subscribe(t, s, "harbour", rows...)
+		p, err := s.Person(ctx(), rows[0].Key)
+		must(t, err)
+		must(t, s.LeaveAll(ctx(), p.ID, []string{"harbour"}, "page", now))
+		got, err := s.ImportRows(ctx(), "market", "a file", rows, false, now)
+		must(t, err)
+		if want := (audience.Result{KeptOut: 1, Updated: 1}); got != want {
+			t.Errorf("import into another list: %+v, want %+v", got, want)
+		}
+		if n, err := s.Audience(ctx(), "later", []string{"market"}); err != nil || n != 1 {
+			t.Errorf("%d readers of a later newsletter, %v; want 1", n, err)
+		}
+		found, err := s.Add(ctx(), "market", rows[0], "by hand", false, now)
+		if must(t, err); found != "left before" {
+			t.Errorf("added without asking: %s", found)
+		}
+		found, err = s.Add(ctx(), "market", rows[0], "asked for it", true, now)
+		if must(t, err); found != "added" {
+			t.Errorf("signed up anew: %s", found)
+		}
+		if n, err := s.Audience(ctx(), "later", []string{"market"}); err != nil || n != 2 {
+			t.Errorf("%d readers after signing up anew, %v; want 2", n, err)
+		}
+	})
+}
+
 func TestDeliveriesOf(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		s := db.open(t)

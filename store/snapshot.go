@@ -11,13 +11,13 @@ import (
 )
 
 // sqlAudience says who gets an edition: subscribers s that are active on any of
-// the lists $2, did not opt out of the newsletter $1 and are not suppressed.
+// the lists $2, did not opt out of the newsletter $1 or of everything, and are not suppressed.
 const sqlAudience = `
 	FROM subscriber s
 	WHERE s.id IN (
 			SELECT t.subscriber FROM subscription t
 			WHERE t.state = 'active' AND t.list IN (SELECT value ->> 0 FROM json_each($2)))
-		AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.newsletter = $1 AND o.subscriber = s.id)
+		AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.newsletter IN ($1, '') AND o.subscriber = s.id)
 		AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.key = s.key)`
 
 // Audience implements newsroom.Memory.
