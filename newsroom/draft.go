@@ -22,6 +22,7 @@ type Order struct {
 	Greeting string   // this edition's own greeting
 	New      bool     // make a new edition though an old one is unfinished
 	Resume   bool     // go on with an unfinished edition however old
+	Draft    *Draft   // what was shown for this slot, to be sent as it is; nil: drafted when it is made
 }
 
 // Draft is an edition that nobody has been sent: nothing of it is stored.

@@ -173,12 +173,20 @@ func oldWords(rec Record) string {
 	return "too old to go on by itself"
 }
 
+// draftOf is the draft that a person was shown for this edition, or a new one.
+func (r *Room) draftOf(ctx context.Context, n Newsletter, rec Record, o Order) (Draft, error) {
+	if o.Draft != nil && o.Slot.Equal(rec.Slot) {
+		return *o.Draft, nil
+	}
+	o.Slot = rec.Slot
+	return r.Draft(ctx, n, o)
+}
+
 // assemble makes the letter and commits it with its snapshot. It says in which
 // state the edition is then, and why when it is skipped or failed. An error is
 // for what another try may find mended.
 func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) (State, string, error) {
-	o.Slot = rec.Slot
-	d, err := r.Draft(ctx, n, o)
+	d, err := r.draftOf(ctx, n, rec, o)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", "", err

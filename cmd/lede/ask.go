@@ -135,18 +135,20 @@ func orUntitled(title string) string {
 	return title
 }
 
-// ask shows what would be sent and wants a yes.
-func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order newsroom.Order, r *rest) (bool, error) {
+// ask shows what would be sent and wants a yes. What was shown is then what the
+// order sends, whatever is saved while the question stands.
+func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *newsroom.Order, r *rest) (bool, error) {
 	if r != nil {
 		for _, line := range r.words(h, n) {
 			a.note("%s", line)
 		}
 		return sure(a, "Send the rest now?"), nil
 	}
-	d, err := h.room.Draft(ctx, n, order)
+	d, err := h.room.Draft(ctx, n, *order)
 	if err != nil {
 		return false, err
 	}
+	order.Draft = &d
 	if d.Edition.Empty != "" {
 		return true, nil // the send says so
 	}

@@ -17,6 +17,10 @@ import (
 // daemonStarts is how long a daemon may take to begin with what it was handed.
 const daemonStarts = 5 * time.Second
 
+// daemonRestarts is how long a send beside a daemon that stopped leaves it the
+// time to come back, before it delivers by itself.
+const daemonRestarts = 20 * time.Second
+
 type sendOptions struct {
 	dryRun         bool
 	yes            bool
@@ -95,7 +99,7 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		return dryRun(ctx, a, h, n, order)
 	}
 	if !o.yes && isTerminal(a.stdin) && a.terminal() {
-		if sure, err := ask(ctx, a, h, n, order, rest); err != nil || !sure {
+		if sure, err := ask(ctx, a, h, n, &order, rest); err != nil || !sure {
 			return err
 		}
 	}
@@ -222,6 +226,7 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 	ticker := time.NewTicker(300 * time.Millisecond)
 	defer ticker.Stop()
 	pending, moved := -1, time.Now()
+	var free time.Time // since when nobody is the sender; a daemon that is started anew must find it so
 	for {
 		select {
 		case <-ctx.Done():
@@ -247,7 +252,15 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 			return nil
 		}
 		release, err := store.AcquireSender(h.cfg.Data)
-		if err == nil {
+		switch {
+		case err != nil:
+			free = time.Time{}
+		case free.IsZero():
+			free = time.Now()
+			release()
+		case time.Since(free) < daemonRestarts:
+			release()
+		default:
 			defer release()
 			return h.room.Deliver(ctx, n, id, wait, nil)
 		}
