@@ -256,7 +256,7 @@ func (a *assembly) whyChosen(c *candidate) string {
 	case c.Weight != 0:
 		return fmt.Sprintf("%s: weight %d", c.Source, c.Weight)
 	case c.first:
-		return "first reading of " + c.Source + ": " + order + a.oddDate(c)
+		return "first reading: " + order + a.oddDate(c)
 	case a.oddDate(c) != "":
 		return c.Source + ": " + order + a.oddDate(c)
 	case c.asGiven:

@@ -153,8 +153,8 @@ func TestOddDatesAreNamed(t *testing.T) {
 		{Key: "1", Kind: source.KindStory, Title: "From a clock that is ahead", Summary: "It will be.", Published: slot.AddDate(73, 0, 0)},
 		{Key: "2", Kind: source.KindStory, Title: "Without a date", Summary: "When was that?", Order: 1},
 	}}}})
-	want := "lead: From a clock that is ahead | first reading of desk: newest, dated ahead (23 Nov 2099 06:30); short, but no other fits (if_none: promote)\n" +
-		"briefs: Without a date | first reading of desk: next newest, without a date\n"
+	want := "lead: From a clock that is ahead | first reading: newest, dated ahead (23 Nov 2099 06:30); short, but no other fits (if_none: promote)\n" +
+		"briefs: Without a date | first reading: next newest, without a date\n"
 	if got := says(e); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
