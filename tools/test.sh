@@ -34,7 +34,7 @@ trap summary EXIT
 raceable() {
 	local package
 	go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r package; do
-		grep -q '^modernc.org/sqlite' <<<"$(go list -test -deps "$package")" || echo "$package"
+		grep -q '^modernc.org/sqlite' <<<"$(CGO_ENABLED=1 go list -race -test -deps "$package")" || echo "$package"
 	done
 }
 
