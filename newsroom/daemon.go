@@ -349,7 +349,10 @@ func (r *Room) keepDelivering(ctx context.Context, newsletters []Newsletter) {
 // deliverAndTell delivers an edition and tells the desk once how it went, and
 // once more if it then stops short of its end.
 func (r *Room) deliverAndTell(ctx context.Context, n Newsletter, id string) {
-	told := false
+	// An edition whose first pass is over when it is taken in hand was told of by
+	// whoever had it before.
+	sums, err := r.Editions.Sums(ctx, id)
+	told := err == nil && sums.Audience > 0 && sums.Pending == 0
 	tell := func(trouble error) {
 		rep, err := r.Report(ctx, id)
 		if err != nil {
@@ -364,7 +367,7 @@ func (r *Room) deliverAndTell(ctx context.Context, n Newsletter, id string) {
 		}
 		told = trouble == nil
 	}
-	err := r.Deliver(ctx, n, id, 0, tell)
+	err = r.Deliver(ctx, n, id, 0, tell)
 	switch {
 	case ctx.Err() != nil: // the next start goes on, and tells
 	case err != nil:

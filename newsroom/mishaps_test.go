@@ -407,3 +407,24 @@ func TestRelayDownTillStale(t *testing.T) {
 		}
 	})
 }
+
+// TestToldOnce: the desk gets one mail for an edition whose put-off mails go on
+// with the next daemon.
+func TestToldOnce(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		at(t, "2026-11-24T06:29:00Z")
+		d := newDesk(t, filepath.Join(dir, "lede.db"), "30 6 * * *", "Europe/Lisbon")
+		d.subscribe(t, 10)
+		d.sink.limit = 4
+		d.runFor(5 * time.Minute)
+		d.runFor(time.Hour)
+		id := d.editions(t)[0].ID
+		if s := sums(t, d, id); s.Sent != 10 {
+			t.Fatalf("%+v", s)
+		}
+		if len(d.sink.notices) != 1 {
+			t.Errorf("the desk was told %d times: %q", len(d.sink.notices), d.sink.notices)
+		}
+	})
+}

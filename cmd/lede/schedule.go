@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,7 +18,7 @@ func newScheduleCommand(a *app) *cobra.Command {
 	from, count := "", 5
 	cmd := &cobra.Command{
 		Use:     "schedule [NEWSLETTER]",
-		Short:   "The next slots, local and UTC",
+		Short:   "The next slots, local and UTC, and what each will do",
 		Example: "  lede schedule harbour --from 2027-03-27T00:00:00Z --count 3",
 		Args:    arguments(0, 1, "at most one NEWSLETTER"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -44,6 +45,7 @@ type slotLine struct {
 	Newsletter string `json:"newsletter"`
 	Slot       string `json:"slot"` // local time with its offset
 	UTC        string `json:"utc"`
+	Does       string `json:"does"`
 }
 
 func runSchedule(a *app, args []string, from time.Time, count int) error {
@@ -72,7 +74,7 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 			if slot = newsroom.NextSlot(n.Schedule, slot, n.Recipe.Zone, n.NotOn); slot.IsZero() {
 				break
 			}
-			lines = append(lines, slotLine{n.ID, slot.In(n.Recipe.Zone).Format(time.RFC3339), slot.UTC().Format(time.RFC3339)})
+			lines = append(lines, slotLine{n.ID, slot.In(n.Recipe.Zone).Format(time.RFC3339), slot.UTC().Format(time.RFC3339), does(n)})
 		}
 	}
 	if a.json {
@@ -83,10 +85,19 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NEWSLETTER\tSLOT\tUTC")
+	fmt.Fprintln(w, "NEWSLETTER\tSLOT\tUTC\tDOES")
 	for _, l := range lines {
 		t, _ := time.Parse(time.RFC3339, l.Slot)
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Newsletter, t.Format("Mon 2006-01-02 15:04 -0700"), l.UTC)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Newsletter, t.Format("Mon 2006-01-02 15:04 -0700"), l.UTC, l.Does)
 	}
 	return w.Flush()
+}
+
+// does says what a slot of the newsletter sets going.
+func does(n newsroom.Newsletter) string {
+	to := "sends to " + strings.Join(n.Lists, ", ")
+	if n.Approval == "required" {
+		return "assembles, waits for approval, then " + to
+	}
+	return "assembles and " + to
 }
