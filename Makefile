@@ -41,5 +41,5 @@ chaos: ## kill a sender of 20,000 mails again and again; takes long
 fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 	./tools/fuzz.sh $(FUZZTIME)
 
-vuln: ## known vulnerabilities in what the binary uses (asks vuln.go.dev)
+vuln: ## known vulnerabilities in what the binary uses (asks the Go vulnerability database)
 	$(TOOL) govulncheck ./...
