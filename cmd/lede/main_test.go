@@ -88,7 +88,7 @@ func expandFile(ts *testscript.TestScript, _ bool, args []string) {
 
 // waitForPort PORT waits until something listens there.
 func waitForPort(ts *testscript.TestScript, _ bool, args []string) {
-	ok := within(20*time.Second, func() bool {
+	ok := within(time.Minute, func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+args[0])
 		if err == nil {
 			c.Close()
@@ -127,7 +127,7 @@ func fetchPage(ts *testscript.TestScript, method, url, body string) {
 // eventually TEXT COMMAND … runs lede until its output holds the text.
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	last := ""
-	ok := within(30*time.Second, func() bool {
+	ok := within(time.Minute, func() bool {
 		_ = ts.Exec("lede", args[1:]...) // its output says what it thought
 		last = ts.ReadFile("stdout") + ts.ReadFile("stderr")
 		return strings.Contains(last, args[0])

@@ -90,7 +90,7 @@ func start(t *testing.T, dir string, args []string, page string) {
 			t.Errorf("%s did not end well: %v\n%s", strings.Join(args, " "), err, out.String())
 		}
 	})
-	ok := within(15*time.Second, func() bool {
+	ok := within(time.Minute, func() bool {
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, page, nil)
 		if err != nil {
 			return false
