@@ -47,25 +47,27 @@ func (b *brake) release() {
 	b.off, b.back, b.alike = true, nil, nil
 }
 
-// holds says whether a refused delivery goes back instead of failing, and
-// whether the relay has now refused too many alike.
-func (b *brake) holds(d Delivery, answer reply) (back, stop bool) {
+// holds says whether a refused delivery goes back instead of failing. When the
+// relay has now refused too many alike it calls stop, before any other lane
+// learns what became of its own mail: none begins another one after that.
+func (b *brake) holds(d Delivery, answer reply, stop func()) (back bool) {
 	if answer.code != 550 && answer.code != 554 && !strings.HasPrefix(answer.text, "5.7.") {
-		return false, false
+		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.off || b.back[d.Pos] {
-		return false, false
+		return false
 	}
 	b.back[d.Pos] = true
 	said := answer.gist()
 	if b.alike[said]++; b.alike[said] < mostAlike {
-		return true, false
+		return true
 	}
 	clear(b.back)
 	clear(b.alike)
-	return true, true
+	stop()
+	return true
 }
 
 // gist is what tells one refusal from another: the codes and the words, without

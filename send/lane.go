@@ -291,11 +291,8 @@ func (l *lane) send(ctx context.Context, to address, utf8 bool) (reply, step, er
 func (l *lane) answered(d Delivery, answer reply, at step) Outcome {
 	l.d.senderWorks()
 	if answer.permanent() && !l.d.relay.Retry.over(d, time.Now()) {
-		back, stop := l.round.brake.holds(d, answer)
-		if stop {
-			l.round.pull(l.d.refusesAll(answer, at))
-		}
-		if back {
+		stop := func() { l.round.pull(l.d.refusesAll(answer, at)) }
+		if l.round.brake.holds(d, answer, stop) {
 			l.failures = 0
 			return Outcome{State: Pending, Due: time.Now().Add(turn), Code: answer.code, Reply: answer.text}
 		}
