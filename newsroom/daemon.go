@@ -232,17 +232,8 @@ func (r *Room) unmade(ctx context.Context, n Newsletter, due []time.Time) ([]tim
 
 // slotsSince lists the slots after looked up to now, at most the last hundred.
 func slotsSince(n Newsletter, looked, now time.Time) []time.Time {
-	var due []time.Time
-	for slot := looked; ; {
-		slot = NextSlot(n.Schedule, slot, n.Recipe.Zone, n.NotOn)
-		if slot.IsZero() || slot.After(now) {
-			return due
-		}
-		due = append(due, slot)
-		if len(due) > 100 {
-			due = due[1:]
-		}
-	}
+	due := Slots(n.Schedule, looked, now, n.Recipe.Zone, n.NotOn)
+	return due[max(0, len(due)-100):]
 }
 
 // passOver says why a due slot makes no edition, or nothing.

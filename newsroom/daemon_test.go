@@ -206,7 +206,7 @@ func TestNothingNew(t *testing.T) {
 }
 
 // TestRelayDown: while the relay takes nothing the desk hears it by
-// notify_command's way at the latest, nothing is lost, and the edition goes on
+// notify_command, nothing is lost, and the edition goes on
 // when the relay does.
 func TestRelayDown(t *testing.T) {
 	dir := t.TempDir()
@@ -214,7 +214,9 @@ func TestRelayDown(t *testing.T) {
 		at(t, "2026-11-24T06:29:00Z")
 		d := newDesk(t, filepath.Join(dir, "lede.db"), "30 6 * * *", "Europe/Lisbon")
 		d.subscribe(t, 6)
-		d.sink.err = errors.New("connection refused")
+		d.sink.breaks(errors.New("connection refused"))
+		told := filepath.Join(dir, "told")
+		d.n.NotifyCommand = []string{"tee", told}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
@@ -226,7 +228,10 @@ func TestRelayDown(t *testing.T) {
 		if s := sums(t, d, id); s.Pending != 6 {
 			t.Errorf("while down: %+v", s)
 		}
-		d.sink.err = nil
+		if text, err := os.ReadFile(told); err != nil || !strings.Contains(string(text), "connection refused") {
+			t.Errorf("notify_command got %q, %v; want the relay's fault", text, err)
+		}
+		d.sink.breaks(nil)
 		time.Sleep(3 * time.Minute)
 		if s := sums(t, d, id); s.Sent != 6 {
 			t.Errorf("after: %+v", s)

@@ -399,7 +399,7 @@ func TestRelayDownTillStale(t *testing.T) {
 		d := newDesk(t, filepath.Join(dir, "lede.db"), "30 6 * * *", "Europe/Lisbon")
 		d.n.StaleAfter = time.Hour
 		d.subscribe(t, 6)
-		d.sink.err = errors.New("relay main: connection refused")
+		d.sink.breaks(errors.New("relay main: connection refused"))
 		d.runFor(2 * time.Hour)
 		rec := d.editions(t)[0]
 		if rec.State != newsroom.Paused || !strings.Contains(rec.Why, "connection refused") {

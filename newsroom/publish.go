@@ -14,21 +14,17 @@ import (
 // that is assembling for longer was left behind by a process that died.
 const assembleLimit = 10 * time.Minute
 
-// Publish makes the edition for a slot and delivers it: slot → gather →
-// assemble → render → check → snapshot → deliver → report. Called again for the
-// same slot it goes on where it was and sends nothing twice. It waits for
-// mails that are put off until the given time has passed, zero for no limit.
-func (r *Room) Publish(ctx context.Context, n Newsletter, o Order, wait time.Duration) (Report, error) {
+// Publish makes the edition for a slot and has it delivered: slot → gather →
+// assemble → render → check → snapshot → deliver. Called again for the same
+// slot it goes on where it was and sends nothing twice. deliver is Deliver, or
+// what waits for the daemon that delivers; it is called for an edition that is
+// being sent, and its error comes back with that edition.
+func (r *Room) Publish(ctx context.Context, n Newsletter, o Order, deliver func(context.Context, Record) error) (Record, error) {
 	rec, err := r.Make(ctx, n, o)
-	if err != nil {
-		return Report{}, err
+	if err != nil || rec.State != Sending {
+		return rec, err
 	}
-	if rec.State == Sending {
-		if err := r.Deliver(ctx, n, rec.ID, wait, nil); err != nil {
-			return Report{}, err
-		}
-	}
-	return r.Report(ctx, rec.ID)
+	return rec, deliver(ctx, rec)
 }
 
 // Make goes as far as the snapshot: the edition that it returns is ready to be

@@ -72,8 +72,8 @@ type sink struct {
 
 // Deliver claims and records all that is due.
 func (s *sink) Deliver(ctx context.Context, j send.Job) (send.Status, error) {
-	if s.err != nil {
-		return send.Status{Open: true, Next: s.now(), Trouble: s.err}, nil
+	if err := s.trouble(); err != nil {
+		return send.Status{Open: true, Next: s.now(), Trouble: err}, nil
 	}
 	var done []send.Outcome
 	for {
@@ -99,10 +99,24 @@ func (s *sink) Deliver(ctx context.Context, j send.Job) (send.Status, error) {
 	}
 }
 
+// trouble is why nothing is taken, nil when it is.
+func (s *sink) trouble() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// breaks sets why nothing is taken.
+func (s *sink) breaks(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
 // Post keeps a notice's subject.
 func (s *sink) Post(_ context.Context, _ string, _ []string, raw []byte) error {
-	if s.err != nil {
-		return s.err
+	if err := s.trouble(); err != nil {
+		return err
 	}
 	msg, err := mail.ReadMessage(strings.NewReader(string(raw)))
 	if err != nil {
@@ -178,6 +192,17 @@ func newDesk(t *testing.T, file string, schedule, zone string) *desk {
 		Now:   time.Now, By: "test", Log: slog.New(slog.DiscardHandler), PollEvery: 20 * time.Second,
 	}
 	return d
+}
+
+// Publish makes and delivers an edition and counts it.
+func (d *desk) Publish(ctx context.Context, n newsroom.Newsletter, o newsroom.Order, wait time.Duration) (newsroom.Report, error) {
+	rec, err := d.Room.Publish(ctx, n, o, func(ctx context.Context, rec newsroom.Record) error {
+		return d.Deliver(ctx, n, rec.ID, wait, nil)
+	})
+	if err != nil {
+		return newsroom.Report{}, err
+	}
+	return d.Report(ctx, rec.ID)
 }
 
 // subscribe puts so many readers on the list.

@@ -20,7 +20,7 @@ type Schedule interface {
 	Next(t time.Time) time.Time
 }
 
-// horizon is how far ahead and back slots are looked for.
+// horizon is how far ahead slots are looked for.
 const horizon = 5 * 366 * 24 * time.Hour
 
 // ScheduleError says what is wrong with a schedule and how to write it.
@@ -221,22 +221,6 @@ func Slots(s Schedule, from, to time.Time, zone *time.Location, notOn []string) 
 		slots = append(slots, slot)
 	}
 	return slots
-}
-
-// PrevSlot returns the last slot at or before the given instant, in zone's
-// time; zero when there is none within five years. It finds the one slot that
-// is worth making up for after a long time down without walking over all.
-func PrevSlot(s Schedule, upTo time.Time, zone *time.Location, notOn []string) time.Time {
-	// A schedule only looks forward: look back an hour, then ever further.
-	for back := time.Hour; ; back *= 4 {
-		last := time.Time{}
-		for slot := NextSlot(s, upTo.Add(-back), zone, notOn); !slot.IsZero() && !slot.After(upTo); slot = NextSlot(s, slot, zone, notOn) {
-			last = slot
-		}
-		if !last.IsZero() || back > horizon {
-			return last
-		}
-	}
 }
 
 // floating returns t's wall clock as if it were UTC.

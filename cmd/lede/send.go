@@ -116,28 +116,26 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 			return err
 		}
 	}
-	rec, err := h.room.Make(ctx, n, order)
-	if err != nil {
-		return err
-	}
-	show := newProgress(a)
-	if rec.State == newsroom.Sending {
+	rec, err := h.room.Publish(ctx, n, order, func(ctx context.Context, rec newsroom.Record) error {
 		a.note("Edition %s: “%s”", rec.ID, rec.Letter.Subject)
+		show := newProgress(a)
+		defer show.end()
 		h.room.Progress = show.sums
 		if beside {
 			a.note("The daemon (pid %d) delivers it.", other.PID)
-			err = follow(ctx, h, n, rec.ID, o.wait)
-		} else {
-			err = h.room.Deliver(ctx, n, rec.ID, o.wait, nil)
+			return follow(ctx, h, n, rec.ID, o.wait)
 		}
-		show.end()
-		if err != nil {
-			var trouble *newsroom.TroubleError
-			if errors.As(err, &trouble) {
-				err = fmt.Errorf("%w\nhint: nothing is lost; `lede send %s` again goes on with edition %s, and `lede check` tests the relay", err, n.ID, rec.ID)
-			}
-			return h.withReport(ctx, rec.ID, err)
-		}
+		return h.room.Deliver(ctx, n, rec.ID, o.wait, nil)
+	})
+	var trouble *newsroom.TroubleError
+	switch {
+	case errors.As(err, &trouble):
+		err = fmt.Errorf("%w\nhint: nothing is lost; `lede send %s` again goes on with edition %s, and `lede check` tests the relay", err, n.ID, rec.ID)
+		return h.withReport(ctx, rec.ID, err)
+	case err != nil && rec.State == newsroom.Sending:
+		return h.withReport(ctx, rec.ID, err)
+	case err != nil:
+		return err
 	}
 	if !beside && ctx.Err() == nil {
 		err = deliverRest(ctx, h, n, rec.ID)
