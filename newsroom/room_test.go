@@ -77,7 +77,7 @@ func (s *sink) Deliver(ctx context.Context, j send.Job) (send.Status, error) {
 	}
 	var done []send.Outcome
 	for {
-		claimed, err := s.ledger.Commit(ctx, done, j.Edition, 8, s.now())
+		claimed, err := s.ledger.Commit(ctx, done, send.Claim{Edition: j.Edition, Max: 8, Now: s.now()})
 		if err != nil {
 			return send.Status{}, err
 		}

@@ -709,21 +709,24 @@ func TestEditionsShare(t *testing.T) {
 // twoLedgers keeps two editions.
 type twoLedgers struct{ first, second *ledger }
 
-func (l *twoLedgers) Commit(ctx context.Context, done []send.Outcome, edition string, most int, now time.Time) (send.Claimed, error) {
-	if edition == "ed2" {
+func (l *twoLedgers) Commit(ctx context.Context, done []send.Outcome, ask send.Claim) (send.Claimed, error) {
+	if ask.Edition == "ed2" {
+		ask.Edition = "ed1"
 		for i := range done {
 			done[i].Edition = "ed1"
 		}
-		c, err := l.second.Commit(ctx, done, "ed1", most, now)
+		c, err := l.second.Commit(ctx, done, ask)
 		for i := range c.Deliveries {
 			c.Deliveries[i].Edition = "ed2"
 		}
 		return c, err
 	}
-	return l.first.Commit(ctx, done, edition, most, now)
+	return l.first.Commit(ctx, done, ask)
 }
 
 func (l *twoLedgers) Recover(context.Context, string, bool, time.Time) (int, error) { return 0, nil }
+
+func (l *twoLedgers) Accepted(context.Context, string, time.Time) (int, error) { return 0, nil }
 
 func TestUTF8Addresses(t *testing.T) {
 	for _, offered := range []bool{true, false} {

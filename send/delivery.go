@@ -34,6 +34,9 @@ type Delivery struct {
 	Salt       uint32
 	Address    string
 	Name       string
+	Domain     string    // of the address: lower-case ASCII
+	Lists      []string  // of Claim.Lists those that the person is active on
+	Relay      string    // who is to take it: set by Claim.Place
 	Attempt    int       // 1 for the first
 	First      time.Time // when it was first due; give-up counts from here
 }
@@ -49,28 +52,50 @@ type Outcome struct {
 	Reply   string // enhanced code and text, one line; or the reason
 	At      time.Time
 	Doubt   bool // the mail may have arrived though no answer came
+	// Suppress is why the address gets no mail any more: the answer said that
+	// the mailbox does not exist. Empty: the answer is about this mail alone.
+	Suppress string
+}
+
+// Claim is what a Ledger is asked for.
+type Claim struct {
+	Edition string
+	Max     int // deliveries wanted; 0: none at all, and Claimed.Next may be past: something is due
+	Now     time.Time
+	// Lists are the lists that Place wants to know of: the ledger fills
+	// Delivery.Lists with those of them that the person is active on.
+	Lists []string
+	// Place is asked for each delivery that is due and wanted, the longest due
+	// first, inside the transaction: true claims it; with false it is due again
+	// at until, and no attempt is counted. nil claims all. A transaction that
+	// fails has asked in vain.
+	Place func(d *Delivery) (until time.Time, ok bool)
 }
 
 // Claimed is the answer of a Ledger.
 type Claimed struct {
 	Deliveries []Delivery
 	Open       bool      // the edition is still to be sent: not paused, cancelled or done
-	Next       time.Time // due time of the earliest pending or deferred delivery when none was due; zero when none is left
+	More       bool      // there may be more that is due: a claim looks at a bounded number of deliveries
+	Next       time.Time // due time of the earliest pending or deferred delivery when none was claimed; zero when none is left
 }
 
 // Ledger remembers every delivery.
 type Ledger interface {
-	// Commit stores outcomes and then claims up to max deliveries of the
-	// edition that are due at now, the longest due first, in one transaction that
-	// is on disk when it returns. A claim counts the attempt, and passes over (as skipped, with
-	// the reason) whoever unsubscribed, opted out or was suppressed since the
-	// snapshot. Nothing is claimed of an edition that is not being sent. With
-	// max 0 nothing is claimed at all, and Next may be past: something is due.
-	// An outcome of pending takes the attempt back.
-	Commit(ctx context.Context, done []Outcome, edition string, max int, now time.Time) (Claimed, error)
+	// Commit stores outcomes and then claims deliveries of the edition that are
+	// due, the longest due first, in one transaction that is on disk when it
+	// returns. A claim counts the attempt, and passes over (as skipped, with the
+	// reason) whoever unsubscribed, opted out or was suppressed since the
+	// snapshot. Nothing is claimed of an edition that is not being sent. An
+	// outcome of pending takes the attempt back. An outcome that suppresses
+	// does so in the same transaction.
+	Commit(ctx context.Context, done []Outcome, c Claim) (Claimed, error)
 
 	// Recover deals with the deliveries of an edition that a dead sender left
 	// between intent and outcome: due again (resend), or in doubt for good
 	// (hold). It returns how many there were. Only the one sender calls it.
 	Recover(ctx context.Context, edition string, hold bool, now time.Time) (int, error)
+
+	// Accepted returns how many mails a relay took on the day of at, in UTC.
+	Accepted(ctx context.Context, relay string, at time.Time) (int, error)
 }

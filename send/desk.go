@@ -393,7 +393,7 @@ func (k *desk) tryCommit(ctx context.Context, outcomes []Outcome, want int) (Cla
 			want = 0
 			afterStop++
 		}
-		claimed, err := k.ledger.Commit(context.WithoutCancel(ctx), outcomes, k.edition, want, time.Now())
+		claimed, err := k.ledger.Commit(context.WithoutCancel(ctx), outcomes, Claim{Edition: k.edition, Max: want, Now: time.Now()})
 		if err == nil {
 			if try > 1 {
 				k.log.Info("ledger works again", "edition", k.edition, "outcomes", len(outcomes))

@@ -142,7 +142,7 @@ func (d *Dispatcher) forget(edition string) {
 // look asks the ledger how the edition stands, claiming nothing.
 func (d *Dispatcher) look(ctx context.Context, j Job) (Status, error) {
 	now := time.Now()
-	claimed, err := d.ledger.Commit(context.WithoutCancel(ctx), nil, j.Edition, 0, now)
+	claimed, err := d.ledger.Commit(context.WithoutCancel(ctx), nil, Claim{Edition: j.Edition, Now: now})
 	if err != nil {
 		return Status{}, fmt.Errorf("edition %s: reading its deliveries: %w", j.Edition, err)
 	}

@@ -72,19 +72,20 @@ func checkKey(key crypto.Signer) error {
 type signing struct{ options dkim.SignOptions }
 
 func (s *Sender) signing() (*signing, error) {
-	if s.DKIM == nil {
+	if len(s.DKIM) == 0 {
 		return nil, nil
 	}
-	if s.DKIM.Key == nil || s.DKIM.Domain == "" || s.DKIM.Selector == "" {
+	d := s.DKIM[0]
+	if d.Key == nil || d.Domain == "" || d.Selector == "" {
 		return nil, errors.New("dkim: domain, selector and key belong together")
 	}
-	if err := checkKey(s.DKIM.Key); err != nil {
+	if err := checkKey(d.Key); err != nil {
 		return nil, err
 	}
 	return &signing{dkim.SignOptions{
-		Domain:                 s.DKIM.Domain,
-		Selector:               s.DKIM.Selector,
-		Signer:                 s.DKIM.Key,
+		Domain:                 d.Domain,
+		Selector:               d.Selector,
+		Signer:                 d.Key,
 		Hash:                   crypto.SHA256,
 		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
 		BodyCanonicalization:   dkim.CanonicalizationRelaxed,

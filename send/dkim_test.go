@@ -31,7 +31,7 @@ var testKey = sync.OnceValue(func() *rsa.PrivateKey {
 
 func signedSender() send.Sender {
 	s := testSender()
-	s.DKIM = &send.DKIM{Domain: "port-averne.example", Selector: "lede", Key: testKey()}
+	s.DKIM = []send.DKIM{{Domain: "port-averne.example", Selector: "lede", Key: testKey()}}
 	return s
 }
 

@@ -54,7 +54,8 @@ func newLedger(t testing.TB, n, bound int) *ledger {
 	return l
 }
 
-func (l *ledger) Commit(_ context.Context, done []send.Outcome, edition string, most int, now time.Time) (send.Claimed, error) {
+func (l *ledger) Commit(_ context.Context, done []send.Outcome, ask send.Claim) (send.Claimed, error) {
+	edition, most, now := ask.Edition, ask.Max, ask.Now
 	if l.slow > 0 {
 		time.Sleep(l.slow)
 	}
@@ -130,6 +131,7 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, edition string, 
 
 func (l *ledger) claim(c *send.Claimed, r *row) {
 	r.state = send.Sending
+	r.Domain = "quay.example"
 	r.Attempt++
 	r.tries++
 	c.Deliveries = append(c.Deliveries, r.Delivery)
@@ -137,6 +139,8 @@ func (l *ledger) claim(c *send.Claimed, r *row) {
 }
 
 func (l *ledger) Recover(context.Context, string, bool, time.Time) (int, error) { return 0, nil }
+
+func (l *ledger) Accepted(context.Context, string, time.Time) (int, error) { return 0, nil }
 
 // intent says whether the delivery to an address is between intent and outcome.
 func (l *ledger) intent(address string) bool {

@@ -464,7 +464,7 @@ func TestCompileRefuses(t *testing.T) {
 		"a bad bounce address":           func(_ *compose.Letter, s *send.Sender) { s.BounceAddress = "x y" },
 		"a bad mailbox":                  func(_ *compose.Letter, s *send.Sender) { s.UnsubscribeMailbox = "x" },
 		"no keys":                        func(_ *compose.Letter, s *send.Sender) { s.Keys = nil },
-		"half a DKIM identity":           func(_ *compose.Letter, s *send.Sender) { s.DKIM = &send.DKIM{Domain: "x.example"} },
+		"half a DKIM identity":           func(_ *compose.Letter, s *send.Sender) { s.DKIM = []send.DKIM{{Domain: "x.example"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, s := testLetter(), testSender()

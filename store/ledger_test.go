@@ -118,7 +118,7 @@ func TestOutcomeThatIsNone(t *testing.T) {
 		subscribe(t, s, "harbour", readers(0, 1)...)
 		publish(t, s, "ed1", now)
 		d := claim(t, s, "ed1", 1, now).Deliveries[0]
-		if _, err := s.Ledger().Commit(ctx(), []send.Outcome{{Edition: "ed1", Pos: d.Pos}}, "ed1", 1, now); err == nil {
+		if _, err := s.Ledger().Commit(ctx(), []send.Outcome{{Edition: "ed1", Pos: d.Pos}}, send.Claim{Edition: "ed1", Max: 1, Now: now}); err == nil {
 			t.Error("an empty state was taken for an outcome")
 		}
 	})
@@ -226,7 +226,7 @@ func TestCancelledWhileInHand(t *testing.T) {
 		}
 		claimed, err := s.Ledger().Commit(ctx(), []send.Outcome{
 			sent(c.Deliveries[0]), outcome(c.Deliveries[1], send.Deferred), outcome(c.Deliveries[2], send.Pending),
-		}, "ed1", 5, now.Add(time.Hour))
+		}, send.Claim{Edition: "ed1", Max: 5, Now: now.Add(time.Hour)})
 		must(t, err)
 		if claimed.Open || len(claimed.Deliveries) > 0 {
 			t.Errorf("a cancelled edition goes on: %+v", claimed)
@@ -306,12 +306,12 @@ func TestOutcomesAfterTheEnd(t *testing.T) {
 		d := claim(t, s, "ed1", 1, now).Deliveries[0]
 		over, cancel := context.WithCancel(ctx())
 		cancel()
-		_, err := s.Ledger().Commit(over, []send.Outcome{sent(d)}, "ed1", 0, now)
+		_, err := s.Ledger().Commit(over, []send.Outcome{sent(d)}, send.Claim{Edition: "ed1", Now: now})
 		must(t, err)
 		if got := sums(t, s, "ed1"); got.Sent != 1 {
 			t.Errorf("%+v", got)
 		}
-		if _, err := s.Ledger().Commit(over, nil, "ed1", 1, now); !errors.Is(err, context.Canceled) {
+		if _, err := s.Ledger().Commit(over, nil, send.Claim{Edition: "ed1", Max: 1, Now: now}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a claim after the end: %v", err)
 		}
 	})
@@ -354,7 +354,7 @@ func TestUnsubscribesDuringClaims(t *testing.T) {
 				before[id] = true
 			}
 			mu.Unlock()
-			c, err := s.Ledger().Commit(ctx(), done, "ed1", 7, now)
+			c, err := s.Ledger().Commit(ctx(), done, send.Claim{Edition: "ed1", Max: 7, Now: now})
 			must(t, err)
 			if len(c.Deliveries) == 0 {
 				break

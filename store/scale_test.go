@@ -52,7 +52,7 @@ func BenchmarkCommit(b *testing.B) {
 			var done []send.Outcome
 			b.ResetTimer()
 			for {
-				c, err := ledger.Commit(ctx(), done, "ed1", group, now)
+				c, err := ledger.Commit(ctx(), done, send.Claim{Edition: "ed1", Max: group, Now: now})
 				must(b, err)
 				if len(c.Deliveries) == 0 {
 					return

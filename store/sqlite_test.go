@@ -81,7 +81,7 @@ func TestDiskFull(t *testing.T) {
 		}},
 		{"outcomes", func() error {
 			if len(hand) == 0 { // claiming needs no room: a row moves from one index to another
-				c, err := ledger.Commit(ctx, nil, "ed1", 2000, now)
+				c, err := ledger.Commit(ctx, nil, send.Claim{Edition: "ed1", Max: 2000, Now: now})
 				if err != nil {
 					return fmt.Errorf("claiming: %w", err)
 				}
@@ -91,7 +91,7 @@ func TestDiskFull(t *testing.T) {
 					})
 				}
 			}
-			_, err := ledger.Commit(ctx, hand, "ed1", 0, now)
+			_, err := ledger.Commit(ctx, hand, send.Claim{Edition: "ed1", Now: now})
 			return err
 		}, func() int { return count(`SELECT count(*) FROM delivery WHERE state <> 'sending'`) }},
 	}

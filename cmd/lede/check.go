@@ -265,7 +265,7 @@ func (c *checks) dns(ctx context.Context, r resolver, n newsroom.Newsletter, dom
 	}
 	c.txt(ctx, r, "SPF "+envelope, envelope, "v=spf1", "Publish a TXT record at "+envelope+`, such as "v=spf1 include:RELAY -all".`)
 	c.txt(ctx, r, "DMARC "+domain, "_dmarc."+domain, "v=DMARC1", `Publish a TXT record at _dmarc.`+domain+`, such as "v=DMARC1; p=none; rua=mailto:…".`)
-	if n.Sender.DKIM == nil {
+	if len(n.Sender.DKIM) == 0 {
 		c.add("warning", "DKIM "+domain, "mails are not signed", "Set dkim: {domain, selector, key}; large receivers and one-click unsubscribe want it.")
 		return
 	}
@@ -273,8 +273,8 @@ func (c *checks) dns(ctx context.Context, r resolver, n newsroom.Newsletter, dom
 }
 
 func (c *checks) dkim(ctx context.Context, r resolver, n newsroom.Newsletter) {
-	name := n.Sender.DKIM.Selector + "._domainkey." + n.Sender.DKIM.Domain
-	public, err := x509.MarshalPKIXPublicKey(n.Sender.DKIM.Key.Public())
+	name := n.Sender.DKIM[0].Selector + "._domainkey." + n.Sender.DKIM[0].Domain
+	public, err := x509.MarshalPKIXPublicKey(n.Sender.DKIM[0].Key.Public())
 	if err != nil {
 		c.add("failure", "DKIM "+name, err.Error(), "")
 		return
@@ -287,7 +287,7 @@ func (c *checks) dkim(ctx context.Context, r resolver, n newsroom.Newsletter) {
 		return
 	}
 	text := strings.Join(strings.Fields(strings.Join(records, "")), "")
-	if _, ok := n.Sender.DKIM.Key.Public().(*rsa.PublicKey); !ok || !strings.Contains(text, "p="+ours) {
+	if _, ok := n.Sender.DKIM[0].Key.Public().(*rsa.PublicKey); !ok || !strings.Contains(text, "p="+ours) {
 		c.add("failure", "DKIM "+name, "the published key is another one than ours", remedy)
 		return
 	}

@@ -242,7 +242,7 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 		if err != nil {
 			return n, fmt.Errorf("newsletter %s: dkim.key: %w", c.ID, err)
 		}
-		n.Sender.DKIM = &send.DKIM{Domain: c.DKIM.Domain, Selector: c.DKIM.Selector, Key: key}
+		n.Sender.DKIM = []send.DKIM{{Domain: c.DKIM.Domain, Selector: c.DKIM.Selector, Key: key}}
 	}
 	return n, nil
 }
