@@ -26,10 +26,6 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 	if rec.State != Sending {
 		return nil
 	}
-	relay, err := r.relay(n)
-	if err != nil {
-		return err
-	}
 	message, err := send.Compile(*rec.Letter, n.Sender)
 	if err != nil {
 		why := fmt.Sprintf("the letter does not compile: %v", err)
@@ -43,7 +39,10 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 	if left > 0 {
 		r.Log.Warn("deliveries were in doubt when the last sender stopped", "edition", id, "count", left, "in_doubt", n.InDoubt)
 	}
-	job := send.Job{Edition: id, Message: message, Date: rec.Stored, Hold: hold}
+	job := send.Job{
+		Edition: id, Newsletter: n.ID, Lists: n.Lists, Relay: n.Relay,
+		Message: message, Date: rec.Stored, Hold: hold,
+	}
 	stopTelling := r.tell(ctx, id)
 	defer stopTelling()
 
@@ -63,7 +62,7 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 		}
 		// The time of an edition that becomes old in mid-send is over there.
 		running, cancel := context.WithTimeout(ctx, rec.StaleAt.Sub(now))
-		status, err := relay.Deliver(running, job)
+		status, err := r.Dispatcher.Deliver(running, job)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("edition %s: delivering: %w", id, err)

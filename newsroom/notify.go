@@ -43,16 +43,12 @@ func (r *Room) notify(ctx context.Context, n Newsletter, rep Report) {
 func (r *Room) mailNotice(ctx context.Context, n Newsletter, rep Report, subject, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, noticeLimit)
 	defer cancel()
-	relay, err := r.relay(n)
-	if err != nil {
-		return err
-	}
 	for _, to := range n.Notify {
 		mail, err := send.Notice(n.Sender, to, subject, text, r.Now(), r.NewID())
 		if err != nil {
 			return fmt.Errorf("writing to %s: %w", to, err)
 		}
-		if err := relay.Post(ctx, n.Sender.Envelope(), []string{to}, mail); err != nil {
+		if err := r.Dispatcher.Post(ctx, n.Relay, n.Sender.Envelope(), []string{to}, mail); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package newsroom
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,10 +16,10 @@ type Gatherer interface {
 	Picture(ctx context.Context, spec source.Spec, img source.Image) (source.Picture, error)
 }
 
-// Dispatcher delivers through one relay.
+// Dispatcher delivers through relays.
 type Dispatcher interface {
 	Deliver(ctx context.Context, j send.Job) (send.Status, error)
-	Post(ctx context.Context, from string, to []string, mail []byte) error
+	Post(ctx context.Context, relay, from string, to []string, mail []byte) error
 }
 
 // Recoverer deals with what a dead sender left behind.
@@ -36,8 +35,8 @@ type Room struct {
 	Agenda     Agenda
 	Ledger     Recoverer
 	Gatherer   Gatherer
-	Relays     map[string]Dispatcher // by id
-	LocalRelay map[string]bool       // ids of the relays on loopback, for which no page need be reachable
+	Dispatcher Dispatcher
+	LocalRelay map[string]bool // ids of the relays on loopback, for which no page need be reachable
 	Render     func(n Newsletter, e compose.Edition) (compose.Letter, error)
 	Reachable  func(ctx context.Context, n Newsletter) error // whether the pages that mails link to answer as ours; nil: not asked
 	NewID      func() string                                 // random edition ids
@@ -50,15 +49,6 @@ type Room struct {
 
 // memoryTime is how long the whole text of a story that ran is compared.
 const memoryTime = 180 * 24 * time.Hour
-
-// relay returns the dispatcher of the newsletter's relay.
-func (r *Room) relay(n Newsletter) (Dispatcher, error) {
-	d, ok := r.Relays[n.Relay]
-	if !ok {
-		return nil, fmt.Errorf("newsletter %s: no relay %q", n.ID, n.Relay)
-	}
-	return d, nil
-}
 
 // staleAt is the instant from which an edition goes on only by hand: the
 // newsletter's stale_after, else its next slot, and never later than a day. A

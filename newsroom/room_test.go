@@ -114,7 +114,7 @@ func (s *sink) breaks(err error) {
 }
 
 // Post keeps a notice's subject.
-func (s *sink) Post(_ context.Context, _ string, _ []string, raw []byte) error {
+func (s *sink) Post(_ context.Context, _, _ string, _ []string, raw []byte) error {
 	if err := s.trouble(); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func newDesk(t *testing.T, file string, schedule, zone string) *desk {
 	ids := 0
 	d.Room = &newsroom.Room{
 		Editions: st, Memory: st, Pictures: st, Agenda: st, Ledger: st.Ledger(),
-		Gatherer: onePerHour(time.Now().Add(-5 * time.Hour)), Relays: map[string]newsroom.Dispatcher{"main": d.sink},
+		Gatherer: onePerHour(time.Now().Add(-5 * time.Hour)), Dispatcher: d.sink,
 		LocalRelay: map[string]bool{"main": true},
 		Render: func(_ newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {
 			// What a letter looks like is no matter here; that it is one is.

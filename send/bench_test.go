@@ -16,8 +16,8 @@ func BenchmarkDeliver(b *testing.B) {
 	const lanes, depth = 4, 8
 	l := newLedger(b, b.N, lanes*depth)
 	l.slow = time.Millisecond
-	d := send.NewDispatcher(l, send.Relay{ID: "main", Host: host, Port: port, TLS: "none", Lanes: lanes, Depth: depth}, nil)
-	job := send.Job{Edition: "ed1", Message: compile(b, testLetter(), testSender()), Date: editionDate}
+	d := send.NewDispatcher(l, send.Plan{Relays: []send.Relay{send.Relay{ID: "main", Host: host, Port: port, TLS: "none", Lanes: lanes, Depth: depth}}}, nil)
+	job := send.Job{Edition: "ed1", Relay: "main", Message: compile(b, testLetter(), testSender()), Date: editionDate}
 	b.ResetTimer()
 	if _, err := d.Deliver(b.Context(), job); err != nil {
 		b.Fatal(err)

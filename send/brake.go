@@ -96,12 +96,12 @@ func (r reply) nameless() string {
 }
 
 // refusesAll is the trouble of a relay that refused too many alike.
-func (d *Dispatcher) refusesAll(answer reply, at step) *Trouble {
+func (g *gateway) refusesAll(answer reply, at step) *Trouble {
 	what := "mail"
 	if at == atRcpt {
 		what = "recipient"
 	}
-	t := d.asTrouble(fmt.Errorf("refuses every %s: %s", what, answer.nameless()))
+	t := g.asTrouble(fmt.Errorf("refuses every %s: %s", what, answer.nameless()))
 	t.Lasting = true
 	return t
 }

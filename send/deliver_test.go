@@ -54,9 +54,9 @@ func inWorld(t *testing.T, n int, relay send.Relay, server *smtptest.Server, f f
 			}
 			return script(s)
 		}
-		w.d = send.NewDispatcher(w.ledger, relay, nil)
+		w.d = send.NewDispatcher(w.ledger, send.Plan{Relays: []send.Relay{relay}}, nil)
 		w.d.Dial = w.pipe.Dial
-		w.job = send.Job{Edition: "ed1", Message: compile(t, testLetter(), testSender()), Date: editionDate}
+		w.job = send.Job{Edition: "ed1", Relay: "main", Message: compile(t, testLetter(), testSender()), Date: editionDate}
 		served := make(chan struct{})
 		go func() {
 			server.Serve(w.pipe)
@@ -678,7 +678,7 @@ func TestEditionsShare(t *testing.T) {
 				other := newLedger(t, 200, lanes*8)
 				both := &twoLedgers{w.ledger, other}
 				w.intent = func(a string) bool { return w.ledger.intent(a) || other.intent(a) }
-				w.d = send.NewDispatcher(both, send.Relay{ID: "main", Host: "relay.example", Port: 25, TLS: "none", Lanes: lanes, Depth: 8}, nil)
+				w.d = send.NewDispatcher(both, send.Plan{Relays: []send.Relay{send.Relay{ID: "main", Host: "relay.example", Port: 25, TLS: "none", Lanes: lanes, Depth: 8}}}, nil)
 				w.d.Dial = w.pipe.Dial
 				done := make(chan struct{})
 				go func() {
@@ -781,7 +781,7 @@ func TestPost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.d.Post(w.t.Context(), "letter@port-averne.example", []string{"nobody@quay.example", "desk@quay.example", "no address"}, raw)
+		err = w.d.Post(w.t.Context(), "main", "letter@port-averne.example", []string{"nobody@quay.example", "desk@quay.example", "no address"}, raw)
 		if err == nil || !strings.Contains(err.Error(), "550 5.1.1 no such user") || !strings.Contains(err.Error(), "cannot be mailed") {
 			t.Errorf("error %v", err)
 		}
@@ -790,7 +790,7 @@ func TestPost(t *testing.T) {
 		}
 		w.pipe.Refuse(errors.New("connection refused"))
 		var trouble *send.Trouble
-		if err := w.d.Post(w.t.Context(), "letter@port-averne.example", []string{"desk@quay.example"}, raw); !errors.As(err, &trouble) {
+		if err := w.d.Post(w.t.Context(), "main", "letter@port-averne.example", []string{"desk@quay.example"}, raw); !errors.As(err, &trouble) {
 			t.Errorf("error %v", err)
 		}
 	})

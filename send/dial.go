@@ -82,40 +82,40 @@ func (g *guarded) hurry(t time.Time) {
 
 // dial opens a connection to the relay: greeting, EHLO, TLS as the relay wants
 // it, login. On failure nothing is left open. The error is a *Trouble.
-func (d *Dispatcher) dial(ctx context.Context) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.Timeouts.Dial)
+func (g *gateway) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.outside.Timeouts.Dial)
 	defer cancel()
-	c, err := d.connect(ctx)
+	c, err := g.connect(ctx)
 	if err != nil {
 		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 			err = fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}
-		return nil, d.unreachable(err)
+		return nil, g.unreachable(err)
 	}
 	return c, nil
 }
 
-func (d *Dispatcher) connect(ctx context.Context) (*conn, error) {
-	r := &d.relay
+func (g *gateway) connect(ctx context.Context) (*conn, error) {
+	r := &g.relay
 	var kept atomic.Pointer[guarded]
 	var secured net.Conn // for implicit TLS
 	open := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		raw, err := d.Dial(ctx, network, addr)
+		raw, err := g.outside.Dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		g := &guarded{Conn: raw}
-		g.budget.Store(mostBeforeLogin)
-		kept.Store(g)
+		c := &guarded{Conn: raw}
+		c.budget.Store(mostBeforeLogin)
+		kept.Store(c)
 		if deadline, ok := ctx.Deadline(); ok {
-			_ = g.SetDeadline(deadline)
+			_ = c.SetDeadline(deadline)
 		}
 		if r.TLS != "implicit" {
-			return g, nil
+			return c, nil
 		}
 		// go-mail's WithSSL does nothing beside a dial function: it would speak
 		// clear text. It recognises a *tls.Conn as secure.
-		conn := tls.Client(g, d.tlsConfig())
+		conn := tls.Client(c, g.tlsConfig())
 		// Not HandshakeContext: it would hide the cause behind the context's end.
 		if err := conn.Handshake(); err != nil {
 			return nil, fmt.Errorf("TLS: %w", err)
@@ -126,9 +126,9 @@ func (d *Dispatcher) connect(ctx context.Context) (*conn, error) {
 	options := []gomail.Option{
 		gomail.WithDialContextFunc(open),
 		gomail.WithPort(r.Port),
-		gomail.WithTimeout(d.Timeouts.Dial),
-		gomail.WithTLSConfig(d.tlsConfig()),
-		gomail.WithHELO(d.helo()),
+		gomail.WithTimeout(g.outside.Timeouts.Dial),
+		gomail.WithTLSConfig(g.tlsConfig()),
+		gomail.WithHELO(g.helo()),
 		gomail.WithTLSPolicy(gomail.NoTLS),
 	}
 	if r.TLS == "starttls" {
@@ -141,14 +141,14 @@ func (d *Dispatcher) connect(ctx context.Context) (*conn, error) {
 	// go-mail's context covers only the dial, and it leaves the socket open
 	// when greeting, EHLO or TLS fail: who kept it closes it.
 	closeKept := func() {
-		if g := kept.Load(); g != nil {
-			_ = g.Close()
+		if c := kept.Load(); c != nil {
+			_ = c.Close()
 		}
 	}
 	stop := context.AfterFunc(ctx, closeKept)
 	client, err := dialler.DialToSMTPClientWithContext(ctx)
 	if err == nil {
-		err = d.login(client, secured)
+		err = g.login(client, secured)
 	}
 	if !stop() && err == nil {
 		err = ctx.Err()
@@ -157,16 +157,16 @@ func (d *Dispatcher) connect(ctx context.Context) (*conn, error) {
 		closeKept()
 		return nil, err
 	}
-	g := kept.Load()
-	g.budget.Store(-1)
+	raw := kept.Load()
+	raw.budget.Store(-1)
 	_, utf8 := extension(client, "SMTPUTF8")
-	return &conn{net: g, client: client, in: client.Text.R, utf8: utf8, used: time.Now(), wait: d.Timeouts}, nil
+	return &conn{net: raw, client: client, in: client.Text.R, utf8: utf8, used: time.Now(), wait: g.outside.Timeouts}, nil
 }
 
 // login makes sure that the connection is as secure as the relay's settings
 // say, and only then logs in.
-func (d *Dispatcher) login(client *smtp.Client, secured net.Conn) error {
-	r := &d.relay
+func (g *gateway) login(client *smtp.Client, secured net.Conn) error {
+	r := &g.relay
 	state, secure := client.TLSConnectionState()
 	if r.TLS != "none" && (!secure || !state.HandshakeComplete || (r.TLS == "implicit") != (secured != nil)) {
 		return errors.New("TLS: the connection is not secure; nothing was sent")
@@ -178,20 +178,20 @@ func (d *Dispatcher) login(client *smtp.Client, secured net.Conn) error {
 	if !ok {
 		return errors.New("login: the relay offers no AUTH")
 	}
-	auth, err := d.mechanism(strings.Fields(strings.ToUpper(offered)), secure)
+	auth, err := g.mechanism(strings.Fields(strings.ToUpper(offered)), secure)
 	if err != nil {
 		return err
 	}
 	if err := client.Auth(auth); err != nil {
-		return fmt.Errorf("login: %w", d.redact(err))
+		return fmt.Errorf("login: %w", g.redact(err))
 	}
 	return nil
 }
 
 // mechanism chooses how to log in (RFC 4954). A password goes over the wire as
 // it is only inside TLS or to this machine.
-func (d *Dispatcher) mechanism(offered []string, secure bool) (smtp.Auth, error) {
-	r := &d.relay
+func (g *gateway) mechanism(offered []string, secure bool) (smtp.Auth, error) {
+	r := &g.relay
 	plain := secure || isLoopback(r.Host)
 	switch {
 	case plain && slices.Contains(offered, "PLAIN"):
@@ -213,13 +213,13 @@ func (d *Dispatcher) mechanism(offered []string, secure bool) (smtp.Auth, error)
 
 // redact takes the password, in the forms in which it goes over the wire, out
 // of what a relay said.
-func (d *Dispatcher) redact(err error) error {
+func (g *gateway) redact(err error) error {
 	text := err.Error()
 	var said *textproto.Error
 	if errors.As(err, &said) {
 		text = reply{said.Code, oneLine(said.Msg)}.String()
 	}
-	r := &d.relay
+	r := &g.relay
 	for _, secret := range []string{
 		r.Password,
 		base64.StdEncoding.EncodeToString([]byte(r.Password)),
@@ -238,8 +238,8 @@ func (d *Dispatcher) redact(err error) error {
 }
 
 // unreachable words why a connection could not be made.
-func (d *Dispatcher) unreachable(err error) *Trouble {
-	t := &Trouble{Relay: d.relay.ID, err: err}
+func (g *gateway) unreachable(err error) *Trouble {
+	t := &Trouble{Relay: g.relay.ID, err: err}
 	var said *textproto.Error
 	text := err.Error()
 	if errors.As(err, &said) {
@@ -254,7 +254,7 @@ func (d *Dispatcher) unreachable(err error) *Trouble {
 	if strings.Contains(text, "does not support STARTTLS") {
 		text = "TLS: the relay does not offer STARTTLS; nothing was sent to it (tls: implicit is another way, none is for a relay on this machine)"
 	}
-	where := net.JoinHostPort(d.relay.Host, strconv.Itoa(d.relay.Port))
+	where := net.JoinHostPort(g.relay.Host, strconv.Itoa(g.relay.Port))
 	t.err = fmt.Errorf("%s: %w", where, &worded{oneLine(text), err})
 	return t
 }
@@ -268,13 +268,13 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-func (d *Dispatcher) tlsConfig() *tls.Config {
-	config := d.TLS.Clone()
+func (g *gateway) tlsConfig() *tls.Config {
+	config := g.outside.TLS.Clone()
 	if config == nil {
 		config = &tls.Config{}
 	}
 	if config.ServerName == "" {
-		config.ServerName = d.relay.Host
+		config.ServerName = g.relay.Host
 	}
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
 	return config
@@ -282,9 +282,9 @@ func (d *Dispatcher) tlsConfig() *tls.Config {
 
 // helo is the name we greet with (RFC 5321, 4.1.1.1): the configured one, else
 // the host's.
-func (d *Dispatcher) helo() string {
-	if d.relay.Helo != "" {
-		return d.relay.Helo
+func (g *gateway) helo() string {
+	if g.relay.Helo != "" {
+		return g.relay.Helo
 	}
 	if name, err := os.Hostname(); err == nil && isDomain(name) {
 		return name

@@ -22,6 +22,7 @@ const (
 // round is one run of lanes through what is due of an edition.
 type round struct {
 	d     *Dispatcher
+	g     *gateway
 	job   Job
 	guest *guest
 	brake *brake
@@ -39,10 +40,10 @@ type round struct {
 // run sends what is due until nothing is, the edition is closed, the relay
 // takes nothing, or ctx ends.
 func (r *round) run(ctx context.Context) error {
-	d := r.d
+	d, g := r.d, r.g
 	r.desk = &desk{
 		ledger: d.ledger, edition: r.job.Edition, log: d.log,
-		depth: min(d.relay.Depth, max(1, d.pace.within(time.Second)/d.relay.Lanes)),
+		depth: min(g.relay.Depth, max(1, g.pace.within(time.Second)/g.relay.Lanes)),
 		over:  make(chan struct{}), halt: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	r.desk.eager = r.desk.depth > 1
@@ -63,12 +64,12 @@ func (r *round) run(ctx context.Context) error {
 func (r *round) start(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.lanes == r.d.relay.Lanes || r.lanes > 0 && r.alive == 0 {
+	if r.lanes == r.g.relay.Lanes || r.lanes > 0 && r.alive == 0 {
 		return
 	}
 	r.lanes++
 	r.alive++
-	l := &lane{round: r, d: r.d, window: r.desk.window()}
+	l := &lane{round: r, g: r.g, window: r.desk.window()}
 	r.wg.Go(func() {
 		l.run(ctx)
 		r.mu.Lock()
@@ -101,7 +102,7 @@ func (r *round) pull(t *Trouble) {
 // other.
 type lane struct {
 	round    *round
-	d        *Dispatcher
+	g        *gateway
 	window   *window
 	conn     *conn
 	buf      []byte
@@ -112,7 +113,7 @@ type lane struct {
 func (l *lane) run(ctx context.Context) {
 	over := l.round.desk.over
 	for {
-		c, ok := l.d.seats.take(ctx, l.round.guest, over)
+		c, ok := l.g.seats.take(ctx, l.round.guest, over)
 		if !ok {
 			return
 		}
@@ -122,7 +123,7 @@ func (l *lane) run(ctx context.Context) {
 		if l.conn != nil && l.conn.dead {
 			l.conn = nil
 		}
-		l.d.seats.put(l.round.guest, l.conn)
+		l.g.seats.put(l.round.guest, l.conn)
 		l.conn = nil
 		if l.trouble != nil {
 			again = l.rest(ctx)
@@ -138,14 +139,14 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) serve(ctx context.Context) bool {
 	defer l.window.drain(true)
 	for n := 0; ; n++ {
-		if !l.d.pace.take(ctx, l.window.idle()) {
+		if !l.g.pace.take(ctx, l.window.idle()) {
 			return false
 		}
 		if !l.connected(ctx) {
-			l.d.pace.giveBack()
+			l.g.pace.giveBack()
 			return false
 		}
-		moving := n >= l.d.relay.Depth && l.d.seats.wanted(l.round.guest)
+		moving := n >= l.g.relay.Depth && l.g.seats.wanted(l.round.guest)
 		if moving {
 			l.window.drain(false)
 		} else {
@@ -153,12 +154,12 @@ func (l *lane) serve(ctx context.Context) bool {
 		}
 		delivery, ok := l.window.take()
 		if !ok {
-			l.d.pace.giveBack()
+			l.g.pace.giveBack()
 			return moving
 		}
 		outcome := l.deliver(ctx, delivery)
 		if outcome.State != Sent {
-			l.d.pace.giveBack()
+			l.g.pace.giveBack()
 		}
 		l.hand(delivery, outcome)
 		if l.trouble != nil {
@@ -169,28 +170,28 @@ func (l *lane) serve(ctx context.Context) bool {
 
 // hand completes an outcome and hands it in.
 func (l *lane) hand(d Delivery, o Outcome) {
-	o.Edition, o.Pos, o.Relay, o.At = d.Edition, d.Pos, l.d.relay.ID, time.Now()
+	o.Edition, o.Pos, o.Relay, o.At = d.Edition, d.Pos, l.g.relay.ID, time.Now()
 	if o.State == Pending && o.Due.IsZero() {
 		o.Due = o.At
 	}
-	l.d.log.Debug("delivery", "edition", d.Edition, "delivery", d.Pos, "relay", o.Relay,
+	l.g.log.Debug("delivery", "edition", d.Edition, "delivery", d.Pos, "relay", o.Relay,
 		"attempt", d.Attempt, "state", o.State, "code", o.Code, "reply", o.Reply)
 	l.window.put(o)
 }
 
 // connected makes sure of a connection that another mail can be tried on.
 func (l *lane) connected(ctx context.Context) bool {
-	if l.conn != nil && !l.conn.usable(l.d.mostMails()) {
-		l.conn.quit(l.d.farewell(ctx))
+	if l.conn != nil && !l.conn.usable(l.g.mostMails()) {
+		l.conn.quit(l.g.farewell(ctx))
 		l.conn = nil
 	}
 	if l.conn != nil {
 		return true
 	}
-	c, err := l.d.dial(ctx)
+	c, err := l.g.dial(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.failed(l.d.asTrouble(err))
+			l.failed(l.g.asTrouble(err))
 		}
 		return false
 	}
@@ -201,13 +202,13 @@ func (l *lane) connected(ctx context.Context) bool {
 // failed notes that a connection came to nothing.
 func (l *lane) failed(t *Trouble) {
 	l.trouble = t
-	l.failures = max(l.failures+1, l.d.failed())
+	l.failures = max(l.failures+1, l.g.failed())
 }
 
 // works notes that the relay deals with mail.
 func (l *lane) works() {
 	l.failures = 0
-	l.d.works()
+	l.g.works()
 }
 
 // rest waits, without seat or claim, before the relay is tried again. It
@@ -275,7 +276,7 @@ func (l *lane) deliver(ctx context.Context, d Delivery) Outcome {
 // while left.
 func (l *lane) send(ctx context.Context, to address, utf8 bool) (reply, step, error) {
 	c := l.conn
-	stop := context.AfterFunc(ctx, func() { c.net.hurry(time.Now().Add(l.d.Timeouts.Grace)) })
+	stop := context.AfterFunc(ctx, func() { c.net.hurry(time.Now().Add(l.g.outside.Timeouts.Grace)) })
 	defer stop()
 	answer, at, err := c.mail(l.round.job.Message.envelope.String(), to.String(), utf8, l.buf)
 	if err != nil || answer.closing() {
@@ -289,9 +290,9 @@ func (l *lane) send(ctx context.Context, to address, utf8 bool) (reply, step, er
 
 // answered is the outcome of an answer that is about this mail.
 func (l *lane) answered(d Delivery, answer reply, at step) Outcome {
-	l.d.senderWorks()
-	if answer.permanent() && !l.d.relay.Retry.over(d, time.Now()) {
-		stop := func() { l.round.pull(l.d.refusesAll(answer, at)) }
+	l.g.senderWorks()
+	if answer.permanent() && !l.g.relay.Retry.over(d, time.Now()) {
+		stop := func() { l.round.pull(l.g.refusesAll(answer, at)) }
 		if l.round.brake.holds(d, answer, stop) {
 			l.failures = 0
 			return Outcome{State: Pending, Due: time.Now().Add(turn), Code: answer.code, Reply: answer.text}
@@ -305,7 +306,7 @@ func (l *lane) answered(d Delivery, answer reply, at step) Outcome {
 	case answer.permanent():
 		return Outcome{State: Failed, Code: answer.code, Reply: answer.text}
 	default:
-		return l.d.relay.Retry.later(d, answer, time.Now())
+		return l.g.relay.Retry.later(d, answer, time.Now())
 	}
 }
 
@@ -316,15 +317,15 @@ func (l *lane) refused(d Delivery, answer reply, utf8 bool) Outcome {
 	if utf8 && answer.permanent() {
 		return Outcome{State: Failed, Code: answer.code, Reply: answer.text}
 	}
-	if n := l.d.senderRefused(); n >= mostRefusals || answer.code == 530 {
-		t := l.d.asTrouble(fmt.Errorf("sender %s is refused: %s", l.round.job.Message.envelope, answer))
+	if n := l.g.senderRefused(); n >= mostRefusals || answer.code == 530 {
+		t := l.g.asTrouble(fmt.Errorf("sender %s is refused: %s", l.round.job.Message.envelope, answer))
 		t.Lasting = answer.permanent()
 		l.failed(t)
 		if answer.code == 530 { // authentication required (RFC 4954)
 			return Outcome{State: Pending}
 		}
 	}
-	return l.d.relay.Retry.later(d, answer, time.Now())
+	return l.g.relay.Retry.later(d, answer, time.Now())
 }
 
 // attempt is how far one try of a mail got.
@@ -346,9 +347,9 @@ func (l *lane) broken(ctx context.Context, d Delivery, a attempt, losses *int) (
 	}
 	if err != nil && at == atDot {
 		if fresh {
-			l.failed(l.d.asTrouble(err))
+			l.failed(l.g.asTrouble(err))
 		}
-		return l.d.relay.Retry.doubtful(d, l.round.job.Hold, why, time.Now()), false
+		return l.g.relay.Retry.doubtful(d, l.round.job.Hold, why, time.Now()), false
 	}
 	if ctx.Err() != nil {
 		return Outcome{State: Pending}, false
@@ -357,16 +358,16 @@ func (l *lane) broken(ctx context.Context, d Delivery, a attempt, losses *int) (
 		// It took mail and then enough of it: the connection's limit, or it was
 		// unused for too long. The mail loses nothing.
 		if answer.closing() {
-			l.d.limited(a.taken)
+			l.g.limited(a.taken)
 		}
 		return Outcome{}, true
 	}
 	if err == nil {
-		l.failed(l.d.asTrouble(fmt.Errorf("closed the connection at %s: %s", at, answer)))
+		l.failed(l.g.asTrouble(fmt.Errorf("closed the connection at %s: %s", at, answer)))
 		if at == atMail {
 			return Outcome{State: Pending}, false
 		}
-		return l.d.relay.Retry.later(d, answer, time.Now()), false
+		return l.g.relay.Retry.later(d, answer, time.Now()), false
 	}
 	if *losses++; *losses < mostLosses {
 		if sleep(ctx, jitter(double(100*time.Millisecond, *losses-1, time.Second)), nil) {
@@ -374,6 +375,6 @@ func (l *lane) broken(ctx context.Context, d Delivery, a attempt, losses *int) (
 		}
 		return Outcome{State: Pending}, false
 	}
-	l.failed(l.d.asTrouble(err))
-	return l.d.relay.Retry.later(d, reply{text: why}, time.Now()), false
+	l.failed(l.g.asTrouble(err))
+	return l.g.relay.Retry.later(d, reply{text: why}, time.Now()), false
 }

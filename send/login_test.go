@@ -74,7 +74,7 @@ func TestSecurity(t *testing.T) {
 					if status.Trouble != nil {
 						t.Errorf("trouble: %v", status.Trouble)
 					}
-					if found, err := w.d.Check(w.t.Context()); err != nil || !strings.Contains(strings.Join(found, "\n"), "TLS 1.3") {
+					if found, err := w.d.Check(w.t.Context(), "main"); err != nil || !strings.Contains(strings.Join(found, "\n"), "TLS 1.3") {
 						t.Errorf("check: %q, %v", found, err)
 					}
 					return
@@ -82,7 +82,7 @@ func TestSecurity(t *testing.T) {
 				if status.Trouble == nil || !strings.Contains(status.Trouble.Error(), test.trouble) {
 					t.Errorf("trouble %v, want %q", status.Trouble, test.trouble)
 				}
-				_, err := w.d.Check(w.t.Context())
+				_, err := w.d.Check(w.t.Context(), "main")
 				if test.trouble != "530" && err == nil {
 					t.Error("check finds nothing wrong")
 				}

@@ -14,18 +14,22 @@ import (
 // Post sends one mail to each of to, at once and without a ledger: a proof, a
 // notice. It counts against the relay's rate but does not wait for it. What the
 // relay refuses is the error, recipient by recipient; the others have the mail.
-func (d *Dispatcher) Post(ctx context.Context, from string, to []string, mail []byte) error {
+func (d *Dispatcher) Post(ctx context.Context, relay, from string, to []string, mail []byte) error {
+	g, err := d.gateway(relay)
+	if err != nil {
+		return err
+	}
 	sender, err := checkAddress(from)
 	if err != nil {
 		return fmt.Errorf("sender: %w", err)
 	}
-	g := d.seats.enter()
-	defer func() { d.seats.leave(g, d.farewell(ctx)) }()
-	c, ok := d.seats.take(ctx, g, nil)
+	guest := g.seats.enter()
+	defer func() { g.seats.leave(guest, g.farewell(ctx)) }()
+	c, ok := g.seats.take(ctx, guest, nil)
 	if !ok {
-		return fmt.Errorf("relay %s: %w", d.relay.ID, ctx.Err())
+		return fmt.Errorf("relay %s: %w", g.relay.ID, ctx.Err())
 	}
-	p := &post{d: d, conn: c, from: sender, mail: mail}
+	p := &post{g: g, conn: c, from: sender, mail: mail}
 	var errs []error
 	for _, recipient := range to {
 		if err := p.send(ctx, recipient); err != nil {
@@ -36,50 +40,50 @@ func (d *Dispatcher) Post(ctx context.Context, from string, to []string, mail []
 			break
 		}
 	}
-	d.seats.put(g, p.conn)
+	g.seats.put(guest, p.conn)
 	return errors.Join(errs...)
 }
 
 // post is one mail under way to several people.
 type post struct {
-	d    *Dispatcher
+	g    *gateway
 	conn *conn // nil: none open
 	from address
 	mail []byte
 }
 
 func (p *post) send(ctx context.Context, recipient string) error {
-	d := p.d
+	g := p.g
 	who := audience.Mask(recipient)
 	to, err := checkAddress(recipient)
 	if err != nil {
 		return fmt.Errorf("%s: %w", who, err)
 	}
 	for {
-		if p.conn != nil && !p.conn.usable(d.mostMails()) {
-			p.conn.quit(d.farewell(ctx))
+		if p.conn != nil && !p.conn.usable(g.mostMails()) {
+			p.conn.quit(g.farewell(ctx))
 			p.conn = nil
 		}
 		fresh := p.conn == nil
 		if fresh {
-			if p.conn, err = d.dial(ctx); err != nil {
+			if p.conn, err = g.dial(ctx); err != nil {
 				return err
 			}
 		}
 		utf8 := p.from.utf8 || to.utf8
 		if utf8 && !p.conn.utf8 {
-			return fmt.Errorf("%s: the address needs SMTPUTF8 (RFC 6531), which relay %s does not offer", who, d.relay.ID)
+			return fmt.Errorf("%s: the address needs SMTPUTF8 (RFC 6531), which relay %s does not offer", who, g.relay.ID)
 		}
 		answer, at, err := p.try(ctx, to, utf8)
 		switch {
 		case err != nil && !fresh && at < atDot, err == nil && !fresh && answer.closing() && at == atMail:
 			continue // the connection had been waiting for too long
 		case err != nil:
-			return fmt.Errorf("relay %s: %s: %w", d.relay.ID, who, err)
+			return fmt.Errorf("relay %s: %s: %w", g.relay.ID, who, err)
 		case at != atDot || !answer.positive():
-			return fmt.Errorf("relay %s refused the mail to %s at %s: %s", d.relay.ID, who, at, answer)
+			return fmt.Errorf("relay %s refused the mail to %s at %s: %s", g.relay.ID, who, at, answer)
 		}
-		d.pace.reserve()
+		g.pace.reserve()
 		return nil
 	}
 }
@@ -100,13 +104,17 @@ func (p *post) try(ctx context.Context, to address, utf8 bool) (reply, step, err
 
 // Check connects to the relay, secures the connection and logs in, as a send
 // would, and returns what it found, a line each.
-func (d *Dispatcher) Check(ctx context.Context) ([]string, error) {
-	c, err := d.dial(ctx)
+func (d *Dispatcher) Check(ctx context.Context, relay string) ([]string, error) {
+	g, err := d.gateway(relay)
 	if err != nil {
 		return nil, err
 	}
-	defer c.quit(d.farewell(ctx))
-	found := []string{fmt.Sprintf("connected to %s port %d", d.relay.Host, d.relay.Port)}
+	c, err := g.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.quit(g.farewell(ctx))
+	found := []string{fmt.Sprintf("connected to %s port %d", g.relay.Host, g.relay.Port)}
 	if state, ok := c.client.TLSConnectionState(); ok {
 		line := "TLS " + strings.TrimPrefix(tls.VersionName(state.Version), "TLS ")
 		if len(state.PeerCertificates) > 0 {
@@ -116,8 +124,8 @@ func (d *Dispatcher) Check(ctx context.Context) ([]string, error) {
 	} else {
 		found = append(found, "no TLS: mail goes to the relay in clear text")
 	}
-	if d.relay.Username != "" {
-		found = append(found, "logged in as "+oneLine(d.relay.Username))
+	if g.relay.Username != "" {
+		found = append(found, "logged in as "+oneLine(g.relay.Username))
 	}
 	var offers []string
 	for _, name := range []string{"PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "DSN", "ENHANCEDSTATUSCODES"} {

@@ -87,10 +87,10 @@ func sendOnFullDisk(t *testing.T, dir string, fill, room func(*Store)) {
 	host, port := smtptest.Start(t, server)
 	var log lockedBuffer
 	relay := send.Relay{ID: "main", Host: host, Port: port, TLS: "none", Lanes: 4, Depth: 8}
-	d := send.NewDispatcher(s.Ledger(), relay, slog.New(slog.NewTextHandler(&log, nil)))
+	d := send.NewDispatcher(s.Ledger(), send.Plan{Relays: []send.Relay{relay}}, slog.New(slog.NewTextHandler(&log, nil)))
 	done := make(chan error, 1)
 	go func() {
-		_, err := d.Deliver(ctx, send.Job{Edition: "ed1", Message: message, Date: now})
+		_, err := d.Deliver(ctx, send.Job{Edition: "ed1", Relay: "main", Message: message, Date: now})
 		done <- err
 	}()
 	for fullAt.Load() == 0 || !strings.Contains(log.String(), "level=ERROR") {

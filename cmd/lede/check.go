@@ -203,7 +203,7 @@ func passedOver(p source.Passed) bool { return p.Why == "draft" }
 func (c *checks) relay(ctx context.Context, h *house, id, address string) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	found, err := h.dispatchers[id].Check(ctx)
+	found, err := h.dispatcher.Check(ctx, id)
 	if err != nil {
 		c.add("failure", "relay "+id, strings.TrimPrefix(err.Error(), "relay "+id+": "), relayRemedy(err, h.room.LocalRelay[id]))
 		return

@@ -14,7 +14,6 @@ import (
 
 	"lede/internal/config"
 	"lede/newsroom"
-	"lede/send"
 	"lede/source"
 	"lede/templates"
 	"lede/web"
@@ -104,7 +103,7 @@ func (l *live) current() (*house, error) {
 		return nil, err
 	}
 	next := *l.house
-	next.cfg, next.relays, next.dispatchers = cfg, nil, map[string]*send.Dispatcher{}
+	next.cfg, next.relays = cfg, nil
 	if next.newsletters, err = next.app.newsletters(cfg); err != nil {
 		return nil, err
 	}

@@ -187,5 +187,5 @@ func (h *house) mailProof(ctx context.Context, n newsroom.Newsletter, p proof, t
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return h.dispatchers[n.Relay].Post(ctx, n.Sender.Envelope(), []string{address}, mail)
+	return h.dispatcher.Post(ctx, n.Relay, n.Sender.Envelope(), []string{address}, mail)
 }

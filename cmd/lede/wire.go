@@ -42,7 +42,7 @@ type house struct {
 	store       *store.Store
 	keys        *audience.Keyring
 	relays      []send.Relay
-	dispatchers map[string]*send.Dispatcher
+	dispatcher  *send.Dispatcher
 	newsletters []newsroom.Newsletter
 	room        *newsroom.Room
 	log         *slog.Logger
@@ -68,7 +68,7 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*hous
 	if err != nil {
 		return nil, err
 	}
-	h := &house{app: a, cfg: cfg, store: st, newsletters: newsletters, log: a.logger(cfg), dispatchers: map[string]*send.Dispatcher{}}
+	h := &house{app: a, cfg: cfg, store: st, newsletters: newsletters, log: a.logger(cfg)}
 	if w.quiet {
 		h.log = slog.New(warnings{h.log.Handler()})
 	}
@@ -84,19 +84,17 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*hous
 
 func (h *house) wireRoom(w wiring) {
 	client := fetch.New(fetch.Options{Version: version, About: h.cfg.BaseURL})
-	relays := map[string]newsroom.Dispatcher{}
 	local := map[string]bool{}
 	for _, r := range h.cfg.Relays {
 		relay := relayOf(r)
 		h.relays = append(h.relays, relay)
-		h.dispatchers[r.ID] = send.NewDispatcher(h.store.Ledger(), relay, h.log)
-		relays[r.ID] = h.dispatchers[r.ID]
 		local[r.ID] = loopback(r.Host)
 	}
+	h.dispatcher = send.NewDispatcher(h.store.Ledger(), send.Plan{Relays: h.relays}, h.log)
 	h.room = &newsroom.Room{
 		Editions: h.store, Memory: h.store, Pictures: h.store, Agenda: h.store, Ledger: h.store.Ledger(),
 		Gatherer:   &source.Gatherer{HTTP: client, Cache: h.store, Now: h.app.now, Settle: w.settle},
-		Relays:     relays,
+		Dispatcher: h.dispatcher,
 		LocalRelay: local,
 		Render:     render,
 		NewID:      func() string { return randomHex(8) },
