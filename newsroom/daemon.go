@@ -193,6 +193,9 @@ func (r *Room) Look(ctx context.Context, n Newsletter) error {
 	}
 	slot := due[len(due)-1]
 	why, err := r.passOver(ctx, n, slot, now)
+	if errors.Is(err, ErrBusy) {
+		return nil // the next look tries again
+	}
 	if err != nil {
 		return err
 	}
@@ -236,7 +239,9 @@ func slotsSince(n Newsletter, looked, now time.Time) []time.Time {
 	return due[max(0, len(due)-100):]
 }
 
-// passOver says why a due slot makes no edition, or nothing.
+// passOver says why a due slot makes no edition, or nothing. ErrBusy: an edition
+// by hand that may stand for the slot is being assembled. Open would say so, too,
+// but by then it may be stored, and the slot would make another one.
 func (r *Room) passOver(ctx context.Context, n Newsletter, slot, now time.Time) (string, error) {
 	if late := now.Sub(slot); late > lateBy {
 		switch {
@@ -247,13 +252,21 @@ func (r *Room) passOver(ctx context.Context, n Newsletter, slot, now time.Time) 
 		}
 	}
 	if n.MinGap > 0 {
-		recs, err := r.Editions.List(ctx, n.ID, 20, Waiting, Sending, Paused, Done)
+		recs, err := r.Editions.List(ctx, n.ID, 20, Assembling, Waiting, Sending, Paused, Done)
 		if err != nil {
 			return "", err
 		}
 		for _, rec := range recs {
-			if gap := slot.Sub(rec.Slot); rec.ByHand && gap >= 0 && gap < n.MinGap {
+			gap := slot.Sub(rec.Slot)
+			if !rec.ByHand || gap < 0 || gap >= n.MinGap {
+				continue
+			}
+			if rec.State != Assembling {
 				return fmt.Sprintf("edition %s went by hand %s before (min_gap: %s)", rec.ID, Span(gap), Span(n.MinGap)), nil
+			}
+			if now.Sub(rec.Started) <= assembleLimit {
+				r.Log.Info("the slot waits: an edition by hand is being assembled", "newsletter", n.ID, "slot", slot, "edition", rec.ID)
+				return "", ErrBusy
 			}
 		}
 	}
