@@ -58,7 +58,8 @@ const (
 	maxToken     = 1024 // characters; more is not ours, and not worth decoding
 )
 
-// The labels keep the two uses of a key apart: no answer is ever a token.
+// The labels keep the uses of a key apart: no answer is ever a token, and no
+// token a return address.
 const (
 	tokenLabel  = "lede token\x00"
 	answerLabel = "lede instance\x00"
@@ -73,21 +74,7 @@ var strict = base64.RawURLEncoding.Strict()
 // its current key can't sign: that is a programming error, and Sign panics
 // rather than sign with an empty key.
 func (k *Keyring) Sign(t Token) string {
-	key := k.Keys[k.Current]
-	if len(key) == 0 {
-		panic(fmt.Sprintf("audience: keyring without its current key %d", k.Current))
-	}
-	b := make([]byte, 0, 64+len(t.Newsletter)+len(t.Edition))
-	b = append(b, tokenVersion)
-	b = binary.AppendUvarint(b, uint64(k.Current))
-	b = append(b, byte(t.Purpose))
-	b = binary.AppendUvarint(b, uint64(t.Subscriber))
-	b = binary.BigEndian.AppendUint32(b, t.Salt)
-	b = binary.AppendUvarint(b, uint64(len(t.Newsletter)))
-	b = append(b, t.Newsletter...)
-	b = append(b, t.Edition...)
-	b = append(b, mac(key, tokenLabel, b)[:macSize]...)
-	return strict.EncodeToString(b)
+	return string(k.Signer().AppendToken(nil, t))
 }
 
 // Open reads a token that any key of the ring signed. Every fault is ErrToken:
@@ -128,11 +115,16 @@ func (k *Keyring) Open(s string) (Token, error) {
 // Answer answers a nonce so that the asker, holding the same keys, knows that
 // both processes stand on one store. It is in hex, and no token.
 func (k *Keyring) Answer(nonce string) string {
+	return hex.EncodeToString(mac(k.current(), answerLabel, []byte(nonce)))
+}
+
+// current returns the key that signs.
+func (k *Keyring) current() []byte {
 	key := k.Keys[k.Current]
 	if len(key) == 0 {
 		panic(fmt.Sprintf("audience: keyring without its current key %d", k.Current))
 	}
-	return hex.EncodeToString(mac(key, answerLabel, []byte(nonce)))
+	return key
 }
 
 // mac is HMAC-SHA256 over label and b.

@@ -47,6 +47,21 @@ func TestTokenThereAndBack(t *testing.T) {
 	}
 }
 
+// Links that are out there work for ever: a token's format does not change.
+func TestTokenFormatStays(t *testing.T) {
+	for want, token := range map[string]Token{
+		"AQF18aIE3q2-7wdoYXJib3VyaDVrMm05cTdyM3QxH0UmLJckNHGeJNEUHQeDRQ": sample,
+		"AQF1____________AQAAAAAAkvljkmEUBuxsszvjqcPblg":                 {Purpose: 'u', Subscriber: -1},
+	} {
+		if got := ring().Sign(token); got != want {
+			t.Errorf("%+v is %s, want %s", token, got, want)
+		}
+		if got, err := ring().Open(want); err != nil || got != token {
+			t.Errorf("%s is %+v, %v", want, got, err)
+		}
+	}
+}
+
 func TestTokenIsShort(t *testing.T) {
 	if s := "https://news.example.org/u/" + ring().Sign(sample); len(s) >= 100 {
 		t.Errorf("%d characters: %s", len(s), s)

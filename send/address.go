@@ -14,6 +14,15 @@ import (
 // the relay. It concerns nobody else.
 var errRecipient = errors.New("address cannot be mailed")
 
+// How many octets a path may have without its angle brackets, and its local part
+// (RFC 5321, 4.5.3.1).
+const (
+	longestAddress = 254
+	longestLocal   = 64
+)
+
+var errTooLong = fmt.Errorf("%w: it is too long (RFC 5321, 4.5.3.1)", errRecipient)
+
 // address is a checked mail address.
 type address struct {
 	local  string
@@ -38,21 +47,18 @@ func checkAddress(s string) (address, error) {
 		return address{}, fmt.Errorf("%w: it has no local part or no domain", errRecipient)
 	}
 	a := address{local: s[:at], domain: s[at+1:]}
-	if len(a.local) > 64 || len(s) > 254 {
-		return address{}, fmt.Errorf("%w: it is too long (RFC 5321, 4.5.3.1)", errRecipient)
+	if len(s) > longestAddress {
+		return address{}, errTooLong
 	}
 	if err := a.checkLocal(); err != nil {
 		return address{}, err
 	}
-	if !isASCII(a.domain) {
-		ascii, err := idna.Lookup.ToASCII(a.domain)
-		if err != nil {
-			return address{}, fmt.Errorf("%w: its domain has no ASCII form", errRecipient)
-		}
-		a.domain = ascii
+	var err error
+	if a.domain, err = asciiDomain(a.domain); err != nil {
+		return address{}, fmt.Errorf("%w: its domain %w", errRecipient, err)
 	}
-	if !isDomain(a.domain) {
-		return address{}, fmt.Errorf("%w: its domain is not a name", errRecipient)
+	if len(a.local) > longestLocal || len(a.local)+1+len(a.domain) > longestAddress {
+		return address{}, errTooLong
 	}
 	return a, nil
 }
@@ -88,6 +94,22 @@ func (a *address) checkLocal() error {
 		}
 	}
 	return nil
+}
+
+// asciiDomain returns a domain as it stands in DNS: an IDN as A-labels (RFC
+// 5890).
+func asciiDomain(domain string) (string, error) {
+	if !isASCII(domain) {
+		ascii, err := idna.Lookup.ToASCII(domain)
+		if err != nil {
+			return "", errors.New("has no ASCII form")
+		}
+		domain = ascii
+	}
+	if !isDomain(domain) {
+		return "", errors.New("is not a name")
+	}
+	return domain, nil
 }
 
 // isDomain says that s is made of labels of letters, digits, hyphens and

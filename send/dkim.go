@@ -2,30 +2,21 @@ package send
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
-
-	"github.com/emersion/go-msgauth/dkim"
+	"strings"
 )
 
 // shortestKey is the shortest RSA key in bits that receivers trust (RFC 8301
 // wants 1024; large receivers want 2048).
 const shortestKey = 2048
 
-// signedHeaders are covered by the signature. From, To, Subject and Date are
-// listed twice, so that nobody can add a second one (RFC 6376, 8.15).
-var signedHeaders = []string{
-	"From", "From", "To", "To", "Subject", "Subject", "Date", "Date",
-	"Message-ID", "Reply-To", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
-	"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID",
-}
-
-// LoadKey reads an RSA private key from PEM, PKCS #1 or PKCS #8, and refuses
-// one of fewer than 2048 bits.
+// LoadKey reads a private key from PEM: RSA in PKCS #1 or PKCS #8, of 2048 bits
+// or more, or Ed25519 (RFC 8463) in PKCS #8. Its errors say nothing of the key.
 func LoadKey(data []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -52,59 +43,54 @@ func LoadKey(data []byte) (crypto.Signer, error) {
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("DKIM key: it cannot sign")
+		return nil, fmt.Errorf("DKIM key: it is of a kind (%T) that cannot sign; make a key with: openssl genrsa -out dkim.pem 2048", key)
 	}
 	return signer, checkKey(signer)
 }
 
+// checkKey refuses a key that receivers would not trust.
 func checkKey(key crypto.Signer) error {
-	public, ok := key.Public().(*rsa.PublicKey)
-	if !ok {
-		return errors.New("DKIM key: it is not an RSA key, the only kind that all large receivers check")
+	switch public := key.Public().(type) {
+	case *rsa.PublicKey:
+		if bits := public.N.BitLen(); bits < shortestKey {
+			return fmt.Errorf("DKIM key: it has %d bits, receivers want %d or more; make a key with: openssl genrsa -out dkim.pem 2048", bits, shortestKey)
+		}
+		return nil
+	case ed25519.PublicKey:
+		return nil
+	default:
+		return fmt.Errorf("DKIM key: it is of a kind (%T) that DKIM does not know; make a key with: openssl genrsa -out dkim.pem 2048", public)
 	}
-	if bits := public.N.BitLen(); bits < shortestKey {
-		return fmt.Errorf("DKIM key: it has %d bits, receivers want %d or more", bits, shortestKey)
+}
+
+// checkIdentities refuses what receivers would not accept. Ed25519 (RFC 8463)
+// only counts beside an RSA key: large receivers pass over it.
+func checkIdentities(identities []DKIM) error {
+	trusted, seen := false, map[string]bool{}
+	for _, d := range identities {
+		if d.Key == nil || d.Domain == "" || d.Selector == "" {
+			return errors.New("dkim: domain, selector and key belong together")
+		}
+		if err := checkKey(d.Key); err != nil {
+			return fmt.Errorf("dkim: %s: %w", d.Domain, err)
+		}
+		if !isDomain(d.Domain) {
+			return fmt.Errorf("dkim: domain %q is not a name in DNS (an international one stands there as xn--…)", d.Domain)
+		}
+		if !isDomain(d.Selector) {
+			return fmt.Errorf("dkim: selector %q is not a name in DNS", d.Selector)
+		}
+		record := strings.ToLower(d.Selector + "._domainkey." + d.Domain)
+		if seen[record] {
+			return fmt.Errorf("dkim: %s is there twice", record)
+		}
+		seen[record] = true
+		if _, ok := d.Key.Public().(*rsa.PublicKey); ok {
+			trusted = true
+		}
+	}
+	if len(identities) > 0 && !trusted {
+		return fmt.Errorf("dkim: %s has an Ed25519 key alone, which large receivers do not check: add an identity with an RSA key", identities[0].Domain)
 	}
 	return nil
-}
-
-// signing is a sender's way of signing.
-type signing struct{ options dkim.SignOptions }
-
-func (s *Sender) signing() (*signing, error) {
-	if len(s.DKIM) == 0 {
-		return nil, nil
-	}
-	d := s.DKIM[0]
-	if d.Key == nil || d.Domain == "" || d.Selector == "" {
-		return nil, errors.New("dkim: domain, selector and key belong together")
-	}
-	if err := checkKey(d.Key); err != nil {
-		return nil, err
-	}
-	return &signing{dkim.SignOptions{
-		Domain:                 d.Domain,
-		Selector:               d.Selector,
-		Signer:                 d.Key,
-		Hash:                   crypto.SHA256,
-		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
-		BodyCanonicalization:   dkim.CanonicalizationRelaxed,
-		HeaderKeys:             signedHeaders,
-	}}, nil
-}
-
-// sign puts a signature (RFC 6376) before the mail that begins at buf[start].
-func (s *signing) sign(buf []byte, start int) ([]byte, error) {
-	signer, err := dkim.NewSigner(&s.options)
-	if err != nil {
-		return buf, fmt.Errorf("signing: %w", err)
-	}
-	_, err = signer.Write(buf[start:])
-	if closed := signer.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return buf, fmt.Errorf("signing: %w", err)
-	}
-	return slices.Insert(buf, start, []byte(signer.Signature())...), nil
 }

@@ -3,8 +3,8 @@ package send
 import (
 	"errors"
 	"fmt"
-	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,29 +21,44 @@ const longestName = 200
 type part struct {
 	literals []string
 	fields   []compose.Field
-	encoded  [][]byte // the literals as quoted-printable; nil for a subject
 }
 
 // values is what fills the fields for one recipient.
 type values struct {
 	name        string // cleaned; may be empty
-	unsubscribe string // URL
-	view        string // URL
+	unsubscribe []byte // URL
+	view        []byte // URL
 }
 
-// of returns what fills f.
-func (v *values) of(f compose.Field) string {
+// append appends what fills f.
+func (v *values) append(dst []byte, f *compose.Field) []byte {
 	switch f.Name {
 	case compose.FieldUnsubscribe:
-		return v.unsubscribe
+		return append(dst, v.unsubscribe...)
 	case compose.FieldView:
-		return v.view
+		return append(dst, v.view...)
 	default:
-		if v.name != "" {
-			return v.name
-		}
-		return f.Fallback
+		return append(dst, v.nameOr(f.Fallback)...)
 	}
+}
+
+// appendHTML is append, escaped for HTML.
+func (v *values) appendHTML(dst []byte, f *compose.Field) []byte {
+	switch f.Name {
+	case compose.FieldUnsubscribe:
+		return appendEscaped(dst, v.unsubscribe)
+	case compose.FieldView:
+		return appendEscaped(dst, v.view)
+	default:
+		return appendEscaped(dst, v.nameOr(f.Fallback))
+	}
+}
+
+func (v *values) nameOr(fallback string) string {
+	if v.name != "" {
+		return v.name
+	}
+	return fallback
 }
 
 // anyToken is what a field token looks like whatever its nonce.
@@ -99,49 +114,63 @@ func leftover(text string, fields []compose.Field) string {
 	return ""
 }
 
-// checkFields refuses fields that could not be filled.
-func checkFields(fields []compose.Field) error {
-	for _, f := range fields {
+// checkFields refuses fields that could not be filled, and makes the fallbacks
+// as harmless as names are.
+func checkFields(fields []compose.Field) ([]compose.Field, error) {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
 		if f.Token == "" {
-			return errors.New("a field without a token")
+			return nil, errors.New("a field without a token")
 		}
 		switch f.Name {
 		case compose.FieldSubscriberName, compose.FieldUnsubscribe, compose.FieldView:
 		default:
-			return fmt.Errorf("unknown field %q", f.Name)
+			return nil, fmt.Errorf("unknown field %q", f.Name)
 		}
+		fields[i].Fallback = clean(f.Fallback, longestName)
 	}
-	return nil
+	return fields, nil
 }
 
-// fill returns the part with its fields filled, escaped by escape if that is
-// not nil.
-func (p *part) fill(v *values, escape func(string) string) string {
+// fill returns the part with its fields filled, as write appends them; nil: as
+// they are.
+func (p *part) fill(v *values, write func([]byte, *compose.Field) []byte) string {
 	if len(p.fields) == 0 {
 		return p.literals[0]
 	}
-	var b strings.Builder
-	for i, literal := range p.literals {
-		b.WriteString(literal)
-		if i == len(p.fields) {
-			break
-		}
-		value := v.of(p.fields[i])
-		if escape != nil {
-			value = escape(value)
-		}
-		b.WriteString(value)
+	if write == nil {
+		write = v.append
 	}
-	return b.String()
+	var b []byte
+	for i, literal := range p.literals {
+		b = append(b, literal...)
+		if i < len(p.fields) {
+			b = write(b, &p.fields[i])
+		}
+	}
+	return string(b)
 }
 
 // appendEscaped appends s escaped for HTML text and for attributes in either
-// kind of quotes.
-func appendEscaped(dst []byte, s string) []byte {
-	if !strings.ContainsAny(s, `&<>"'`) {
-		return append(dst, s...)
+// kind of quotes, as html.EscapeString does.
+func appendEscaped[T string | []byte](dst []byte, s T) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '&':
+			dst = append(dst, "&amp;"...)
+		case '<':
+			dst = append(dst, "&lt;"...)
+		case '>':
+			dst = append(dst, "&gt;"...)
+		case '"':
+			dst = append(dst, "&#34;"...)
+		case '\'':
+			dst = append(dst, "&#39;"...)
+		default:
+			dst = append(dst, c)
+		}
 	}
-	return append(dst, html.EscapeString(s)...)
+	return dst
 }
 
 // clean makes one harmless line of s: no control characters, no line ends of

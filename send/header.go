@@ -30,14 +30,19 @@ func isPlain(src []byte) bool {
 	return !bytes.Contains(src, []byte("=?"))
 }
 
-// appendFolded appends plain text, folded at its spaces.
-func appendFolded(dst, src []byte, col int) ([]byte, int) {
+// appendFolded appends plain text, folded at its spaces; after is how many
+// characters follow it on its last line.
+func appendFolded(dst, src []byte, col, after int) ([]byte, int) {
 	for len(src) > 0 {
 		n := 1
 		for n < len(src) && src[n] != ' ' {
 			n++
 		}
-		if src[0] == ' ' && col+n > foldAt && col > 1 {
+		width := n
+		if n == len(src) {
+			width += after
+		}
+		if src[0] == ' ' && col+width > foldAt && col > 1 {
 			dst = append(dst, '\r', '\n')
 			col = 0
 		}
@@ -54,7 +59,7 @@ func appendText(dst []byte, name string, src []byte) []byte {
 	dst = append(dst, ": "...)
 	col := len(name) + 2
 	if isPlain(src) {
-		dst, _ = appendFolded(dst, src, col)
+		dst, _ = appendFolded(dst, src, col, 0)
 	} else {
 		dst, _ = appendWords(dst, src, col)
 	}
@@ -77,7 +82,7 @@ func appendPhrase(dst, name []byte, col int) ([]byte, int) {
 		return append(dst, ' '), col + 1
 	}
 	dst = append(dst, '"')
-	dst, col = appendFolded(dst, name, col+1)
+	dst, col = appendFolded(dst, name, col+1, 1)
 	return append(dst, '"', ' '), col + 2
 }
 

@@ -111,7 +111,15 @@ func readMail(t testing.TB, raw []byte) read {
 		if got := p.Header.Get("Content-Type"); got != into.kind {
 			t.Errorf("part %q, want %q", got, into.kind)
 		}
-		b, err := io.ReadAll(quotedprintable.NewReader(p))
+		var encoded io.Reader = p
+		switch encoding := p.Header.Get("Content-Transfer-Encoding"); encoding {
+		case "7bit":
+		case "quoted-printable":
+			encoded = quotedprintable.NewReader(p)
+		default:
+			t.Fatalf("Content-Transfer-Encoding %q", encoding)
+		}
+		b, err := io.ReadAll(encoded)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,11 +134,17 @@ func readMail(t testing.TB, raw []byte) read {
 // checkWire checks what every mail must keep to on the wire.
 func checkWire(t testing.TB, raw []byte) {
 	t.Helper()
+	if !bytes.HasSuffix(raw, []byte("\r\n")) {
+		t.Error("the mail does not end with its last line")
+	}
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(raw, []byte("\r\n")), []byte("\r\n")) {
+		if bytes.HasPrefix(line, []byte(".")) {
+			t.Errorf("DATA would need another full stop before %q", line)
+		}
 		if bytes.ContainsAny(line, "\r\n") {
 			t.Errorf("bare CR or LF in %q", line)
 		}
-		if len(line) > 78 && !bytes.HasPrefix(line, []byte("Feedback-ID:")) && !bytes.Contains(line, []byte("https://")) && !bytes.HasPrefix(line, []byte(" <")) {
+		if len(line) > 78 && !bytes.HasPrefix(line, []byte("Feedback-ID:")) && !bytes.HasPrefix(line, []byte("To: <")) && !bytes.Contains(line, []byte("https://")) && !bytes.HasPrefix(line, []byte(" <")) {
 			t.Errorf("line of %d: %q", len(line), line)
 		}
 		if len(line) > 998 {
@@ -434,6 +448,8 @@ func TestAddresses(t *testing.T) {
 		`"a\"@quay.example`:        "",
 		"a@-\x00.example":          "",
 		strings.Repeat("l", 65) + "@quay.example": "",
+		// Within bounds as it is written, beyond them as it goes over the wire.
+		"hafen@" + strings.Repeat("fä.", 60) + "example": "",
 	} {
 		raw, err := m.Append(nil, delivery("x", address), editionDate)
 		if want == "" {
@@ -454,10 +470,27 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+func TestListIDInASCII(t *testing.T) {
+	s := testSender()
+	s.ListID = "harbour.fähre.example"
+	raw, err := compile(t, testLetter(), s).Append(nil, delivery("", "ines@quay.example"), editionDate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkWire(t, raw)
+	if !bytes.Contains(raw, []byte("<harbour.xn--fhre-loa.example>\r\n")) {
+		t.Errorf("%.1500s", raw)
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	for name, change := range map[string]func(*compose.Letter, *send.Sender){
 		"a token that no field explains": func(l *compose.Letter, _ *send.Sender) { l.HTML += "LF0123456789abcdefx9Z" },
 		"a token in the subject":         func(l *compose.Letter, _ *send.Sender) { l.Subject += "LF0123456789abcdefx9Z" },
+		"a link in the subject":          func(l *compose.Letter, _ *send.Sender) { l.Subject += tokenLeave },
+		"an edition's base with a line":  func(_ *compose.Letter, s *send.Sender) { s.BaseURL += "/\r\n.\r\n" },
+		"a list id with a line":          func(_ *compose.Letter, s *send.Sender) { s.ListID = "a>\r\n.\r\nb" },
+		"a base that makes links long":   func(_ *compose.Letter, s *send.Sender) { s.BaseURL += strings.Repeat("/x", 400) },
 		"an unknown field":               func(l *compose.Letter, _ *send.Sender) { l.Fields[0].Name = "phone" },
 		"a field without token":          func(l *compose.Letter, _ *send.Sender) { l.Fields[0].Token = "" },
 		"no from":                        func(_ *compose.Letter, s *send.Sender) { s.From.Address = "" },

@@ -38,7 +38,7 @@ func Notice(s Sender, to, subject, text string, date time.Time, id string) ([]by
 		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"...)
 	buf = appendQP(buf, crlf(text+"\n"))
 	if signing != nil {
-		return signing.sign(buf, 0)
+		return signing.signWhole(buf, date)
 	}
 	return buf, nil
 }
