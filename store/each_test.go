@@ -9,6 +9,7 @@ import (
 
 	"lede/audience"
 	"lede/compose"
+	"lede/internal/pgtest"
 	"lede/newsroom"
 	"lede/send"
 	"lede/store"
@@ -19,7 +20,20 @@ import (
 
 // engines make the name of an empty database.
 var engines = map[string]func(t testing.TB) string{
-	"sqlite": func(t testing.TB) string { return filepath.Join(t.TempDir(), "lede.db") },
+	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "lede.db") },
+	"postgres": server.Database,
+}
+
+// server is the PostgreSQL of these tests; TestMain ends it.
+var server = &pgtest.Server{Prepare: openOnce}
+
+// durable is one whose commits are on disk when it says so, as SQLite's are.
+var durable = &pgtest.Server{Durable: true, Prepare: openOnce}
+
+// onDisk are engines that are compared with each other.
+var onDisk = map[string]func(t testing.TB) string{
+	"sqlite":   engines["sqlite"],
+	"postgres": durable.Database,
 }
 
 // each runs a test on an empty database of every engine.

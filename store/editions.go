@@ -51,35 +51,27 @@ func (s *Store) Open(ctx context.Context, r newsroom.Record) (newsroom.Record, b
 		return r, false, errors.New("an edition needs an id, a newsletter and a slot")
 	}
 	r.State = newsroom.Assembling
-	isNew := false
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		there, err := editionOfSlot(ctx, tx, r.Newsletter, r.Slot)
-		if err != nil {
+	var there []newsroom.Record
+	var isNew bool
+	err := s.write(ctx, func(tx *sql.Tx) (err error) {
+		there, err = editionOfSlot(ctx, tx, r.Newsletter, r.Slot)
+		if isNew = err == nil && len(there) == 0; !isNew {
 			return err
-		}
-		if len(there) > 0 {
-			r = there[0]
-			return nil
 		}
 		if err := insertEdition(ctx, tx, r, ""); err != nil {
 			return err
 		}
-		stored, err := collect(ctx, tx, scanRecord, `SELECT `+recordColumns+`content, letter FROM edition WHERE id = $1`, r.ID)
-		if err != nil {
-			return err
-		}
-		r, isNew = stored[0], true
-		return nil
+		there, err = editionOfSlot(ctx, tx, r.Newsletter, r.Slot)
+		return err
 	})
 	if err == nil {
-		return r, isNew, nil
+		return there[0], isNew, nil
 	}
 	if !s.dialect.isUnique(err) {
 		return r, false, fmt.Errorf("edition of %s: %w", r.Newsletter, err)
 	}
-	// Either the newsletter is at work on another slot, or another machine took
+	// Either the newsletter is at work on another slot, or another process took
 	// this one between the two statements.
-	var there []newsroom.Record
 	err = s.read(ctx, func(tx *sql.Tx) error {
 		there, err = editionOfSlot(ctx, tx, r.Newsletter, r.Slot)
 		return err
@@ -100,7 +92,7 @@ func insertEdition(ctx context.Context, tx *sql.Tx, r newsroom.Record, onConflic
 	n, err := changed(ctx, tx, `
 		INSERT INTO edition (id, newsletter, slot, by_hand, state, why, started, finished, stale_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`+onConflict,
-		r.ID, r.Newsletter, stamp(r.Slot), asInt(r.ByHand), r.State, r.Why, stamp(r.Started), stamp(r.Finished), stamp(r.StaleAt))
+		r.ID, r.Newsletter, stamp(r.Slot), asInt(r.ByHand), r.State, clean(r.Why), stamp(r.Started), stamp(r.Finished), stamp(r.StaleAt))
 	if err != nil || n == 0 {
 		return err
 	}
@@ -130,7 +122,7 @@ func logChange(ctx context.Context, tx *sql.Tx, id string, c newsroom.Change) er
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO edition_change (edition, n, at, from_state, to_state, by, why)
 		SELECT $1, coalesce(max(n), 0) + 1, $2, $3, $4, $5, $6 FROM edition_change WHERE edition = $1`,
-		id, stamp(c.At), c.From, c.To, c.By, c.Why)
+		id, stamp(c.At), c.From, c.To, clean(c.By), clean(c.Why))
 	return err
 }
 
@@ -138,6 +130,9 @@ func logChange(ctx context.Context, tx *sql.Tx, id string, c newsroom.Change) er
 // in an edition that is skipped or failed: nothing of it will be sent.
 func (s *Store) Move(ctx context.Context, id string, from []newsroom.State, to newsroom.State, by, why string, staleAt, now time.Time) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.pass(ctx, tx, revokes); err != nil {
+			return err
+		}
 		was, err := s.step(ctx, tx, id, from, to, why, now)
 		if err != nil {
 			return err
@@ -148,10 +143,17 @@ func (s *Store) Move(ctx context.Context, id string, from []newsroom.State, to n
 			}
 		}
 		if to == newsroom.Cancelled || to == newsroom.Skipped || to == newsroom.Failed {
-			if err := skipRest(ctx, tx, id, why, now); err != nil {
+			m, err := s.mailing(ctx, tx, id)
+			if err == nil {
+				err = skipRest(ctx, tx, m, why, now)
+			}
+			if err == nil {
+				err = s.count(ctx, tx, m)
+			}
+			if err != nil {
 				return fmt.Errorf("skipping what was left of it: %w", err)
 			}
-			if err := giveBack(ctx, tx, id); err != nil {
+			if err := giveBack(ctx, tx, m); err != nil {
 				return fmt.Errorf("giving its stories back: %w", err)
 			}
 		}
@@ -182,7 +184,7 @@ func (s *Store) step(ctx context.Context, tx *sql.Tx, id string, from []newsroom
 		finished = now
 	}
 	n, err := changed(ctx, tx, `UPDATE edition SET state = $3, why = $4, finished = $5 WHERE id = $1 AND state = $2`,
-		id, was, to, why, stamp(finished))
+		id, was, to, clean(why), stamp(finished))
 	if err == nil && n == 0 {
 		err = newsroom.ErrState
 	}
@@ -194,16 +196,18 @@ func (s *Store) step(ctx context.Context, tx *sql.Tx, id string, from []newsroom
 //
 // What the edition saw and did not use stays known when a later edition was
 // stored meanwhile: that one may have seen and passed over the same.
-func giveBack(ctx context.Context, tx *sql.Tx, id string) error {
+func giveBack(ctx context.Context, tx *sql.Tx, m *mailing) error {
+	id := m.edition
+	first, last := m.span()
 	var maybeRead, later bool
 	err := tx.QueryRowContext(ctx, `
 		SELECT EXISTS (
 				SELECT 1 FROM delivery
-				WHERE edition = e.id AND (state IN ('sending', 'sent', 'in_doubt') OR doubts > 0)),
+				WHERE id BETWEEN $2 AND $3 AND (state IN ('sending', 'sent', 'in_doubt') OR doubts > 0)),
 			EXISTS (
 				SELECT 1 FROM edition l
 				WHERE l.newsletter = e.newsletter AND l.id <> e.id AND l.stored >= e.stored)
-		FROM edition e WHERE e.id = $1`, id).Scan(&maybeRead, &later)
+		FROM edition e WHERE e.id = $1`, id, first, last).Scan(&maybeRead, &later)
 	if err != nil || maybeRead {
 		return err
 	}
@@ -225,12 +229,23 @@ func giveBack(ctx context.Context, tx *sql.Tx, id string) error {
 func (s *Store) Finish(ctx context.Context, id string, now time.Time) (bool, error) {
 	var done int64
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		var err error
+		done = 0
+		m, err := s.mailing(ctx, tx, id)
+		if err != nil || m.state != newsroom.Sending {
+			return err
+		}
+		// The counts say at once that it goes on. That it is over, and the sums
+		// that stay, are taken from the deliveries themselves.
+		var waits bool
+		err = tx.QueryRowContext(ctx, `SELECT pending + sending + deferred > 0 FROM mailing WHERE id = $1`, m.id).Scan(&waits)
+		if err != nil || waits {
+			return err
+		}
+		if left, err := recount(ctx, tx, m); err != nil || left > 0 {
+			return err
+		}
 		done, err = changed(ctx, tx, `
-			UPDATE edition SET state = 'done', why = '', finished = $2
-			WHERE id = $1 AND state = 'sending' AND NOT EXISTS (
-					SELECT 1 FROM delivery WHERE edition = $1 AND state IN ('pending', 'deferred'))
-				AND NOT EXISTS (SELECT 1 FROM delivery WHERE edition = $1 AND state = 'sending')`, id, stamp(now))
+			UPDATE edition SET state = 'done', why = '', finished = $2 WHERE id = $1 AND state = 'sending'`, id, stamp(now))
 		if err != nil || done == 0 {
 			return err
 		}
@@ -264,6 +279,7 @@ func (s *Store) Edition(ctx context.Context, id string) (newsroom.Record, error)
 
 // resolve finds the whole id of the edition that id names or begins.
 func resolve(ctx context.Context, tx *sql.Tx, id string) (string, error) {
+	id = clean(id)
 	ids, err := collect(ctx, tx, scanText,
 		`SELECT id FROM edition WHERE id = $1 OR (id > $1 AND id < $2) ORDER BY id LIMIT 3`, id, id+string(utf8.MaxRune))
 	switch {
@@ -309,16 +325,15 @@ func (s *Store) List(ctx context.Context, newsletter string, limit int, states .
 func (s *Store) Sums(ctx context.Context, id string) (newsroom.Sums, error) {
 	var sums newsroom.Sums
 	err := s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `
-			SELECT count(*),
-				count(CASE WHEN state IN ('pending', 'sending') THEN 1 END),
-				count(CASE state WHEN 'sent' THEN 1 END),
-				count(CASE state WHEN 'deferred' THEN 1 END),
-				count(CASE state WHEN 'failed' THEN 1 END),
-				count(CASE state WHEN 'in_doubt' THEN 1 END),
-				count(CASE state WHEN 'skipped' THEN 1 END)
-			FROM delivery WHERE edition = $1`, id).
+		err := tx.QueryRowContext(ctx, `
+			SELECT pending + sending + sent + deferred + failed + in_doubt + skipped,
+				pending + sending, sent, deferred, failed, in_doubt, skipped
+			FROM mailing WHERE edition = $1`, id).
 			Scan(&sums.Audience, &sums.Pending, &sums.Sent, &sums.Deferred, &sums.Failed, &sums.InDoubt, &sums.Skipped)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return sums, fmt.Errorf("edition %s: counting deliveries: %w", id, err)
@@ -338,8 +353,10 @@ func (s *Store) Undelivered(ctx context.Context, id string) ([]newsroom.Reason, 
 			return r, rows.Scan(&r.State, &r.Why, &r.Count)
 		}, `
 			SELECT d.state, replace(d.reply, coalesce(s.address, ''), '…') AS said, count(*)
-			FROM delivery d LEFT JOIN subscriber s ON s.id = d.subscriber
-			WHERE d.edition = $1 AND (d.state IN ('deferred', 'failed', 'in_doubt', 'skipped') OR (d.state = 'pending' AND d.reply <> ''))
+			FROM mailing m
+			JOIN delivery d ON d.id BETWEEN m.id << 32 AND (m.id << 32) + 4294967295
+			LEFT JOIN subscriber s ON s.id = d.subscriber
+			WHERE m.edition = $1 AND (d.state IN ('deferred', 'failed', 'in_doubt', 'skipped') OR (d.state = 'pending' AND d.reply <> ''))
 			GROUP BY d.state, said ORDER BY 3 DESC, 1, 2`, id)
 		return err
 	})

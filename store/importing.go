@@ -36,6 +36,11 @@ func (s *Store) ImportRows(ctx context.Context, list, consent string, rows []aud
 		transact = s.read
 	}
 	err := transact(ctx, func(tx *sql.Tx) error {
+		if !dry {
+			if err := s.lockPeople(ctx, tx, rows); err != nil {
+				return err
+			}
+		}
 		known, err := s.lookUp(ctx, tx, list, rows)
 		if err != nil {
 			return err
@@ -133,6 +138,21 @@ func (e *entry) set(name, value string) {
 	}
 	own[name] = value
 	e.row.Attributes, e.differs = own, true
+}
+
+// lockPeople keeps other transactions from the people in rows, so that what is
+// laid over them is what they are. All take people in the same order.
+func (s *Store) lockPeople(ctx context.Context, tx *sql.Tx, rows []audience.Row) error {
+	lock := s.dialect.forUpdate("subscriber")
+	if lock == "" {
+		return nil
+	}
+	keys := make([][1]string, len(rows))
+	for i, row := range rows {
+		keys[i][0] = row.Key
+	}
+	return execRows(ctx, tx, keys, `
+		SELECT id FROM subscriber WHERE key IN (SELECT value ->> 0 FROM json_each($1)) ORDER BY id`+lock)
 }
 
 // lookUp finds what is known of the people in rows, by key. To a list that they

@@ -21,7 +21,10 @@ func TestMain(m *testing.M) {
 	var err error
 	switch os.Getenv("STORE_TEST_JOB") {
 	case "":
-		os.Exit(m.Run())
+		code := m.Run()
+		server.Remove()
+		durable.Remove()
+		os.Exit(code)
 	case "open":
 		err = openOnce(dsn)
 	case "hold":
@@ -45,7 +48,11 @@ func openOnce(dsn string) error {
 
 // holdSender is the sender until it is killed.
 func holdSender(dsn string) error {
-	if _, err := store.AcquireSender(dsn); err != nil {
+	s, err := store.Open(ctx(), dsn)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.AcquireSender(ctx()); err != nil {
 		return err
 	}
 	fmt.Println("held")
@@ -58,15 +65,15 @@ const batch = 8
 
 // sendAll sends edition ed1, where sending a mail is printing its subscriber.
 func sendAll(dsn string) error {
-	release, err := store.AcquireSender(dsn)
-	if err != nil {
-		return err
-	}
-	defer release()
 	s, err := store.Open(ctx(), dsn)
 	if err != nil {
 		return err
 	}
+	_, release, err := s.AcquireSender(ctx())
+	if err != nil {
+		return err
+	}
+	defer release()
 	ledger := s.Ledger()
 	if _, err := ledger.Recover(ctx(), "ed1", false, now); err != nil {
 		return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // into this one, so that Return undoes both: a reader who pressed a mail
 // program's button, and then the one on the page, means the same thing.
 func (s *Store) Leave(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error {
+	why = clean(why)
 	return s.change(ctx, id, "leaving "+newsletter, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE subscription SET changed = $3, why = $4
@@ -42,6 +44,7 @@ func (s *Store) Leave(ctx context.Context, id int64, newsletter string, lists []
 
 // LeaveList implements audience.Directory.
 func (s *Store) LeaveList(ctx context.Context, id int64, list, why string, now time.Time) error {
+	why = clean(why)
 	return s.change(ctx, id, "leaving list "+list, func(tx *sql.Tx) error {
 		return unsubscribe(ctx, tx, id, `list = $4`, why, now, list)
 	})
@@ -54,6 +57,7 @@ const everything = ""
 // LeaveAll implements audience.Directory. What the person left before stays as
 // it is, and is not undone with this.
 func (s *Store) LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error {
+	why = clean(why)
 	return s.change(ctx, id, "leaving everything", func(tx *sql.Tx) error {
 		names, err := asRows(append([]string{everything}, newsletters...))
 		if err != nil {
@@ -83,6 +87,7 @@ func unsubscribe(ctx context.Context, tx *sql.Tx, id int64, condition, why strin
 // (to the microsecond) alone; newsletter and lists may be those of the link
 // that the reader came by, even where everything was left.
 func (s *Store) Return(ctx context.Context, id int64, newsletter string, _ []string, why string, now time.Time) error {
+	why = clean(why)
 	return s.change(ctx, id, "returning to "+newsletter, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM opt_out WHERE subscriber = $1 AND at = $2 AND why = $3`, id, stamp(now), why)
 		if err != nil {
@@ -95,15 +100,19 @@ func (s *Store) Return(ctx context.Context, id int64, newsletter string, _ []str
 	})
 }
 
-// change runs f in a transaction if there is such a person.
+// change runs f in a transaction that may revoke and has the person for itself,
+// if there is such a person.
 func (s *Store) change(ctx context.Context, id int64, doing string, f func(*sql.Tx) error) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		var there bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriber WHERE id = $1)`, id).Scan(&there); err != nil {
+		if err := s.pass(ctx, tx, revokes); err != nil {
 			return err
 		}
-		if !there {
+		err := tx.QueryRowContext(ctx, `SELECT id FROM subscriber WHERE id = $1`+s.dialect.forUpdate("subscriber"), id).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
 			return audience.ErrNobody
+		}
+		if err != nil {
+			return err
 		}
 		return f(tx)
 	})

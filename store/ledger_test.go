@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"lede/audience"
 	"lede/newsroom"
@@ -29,9 +30,9 @@ func TestClaim(t *testing.T) {
 		must(t, err)
 		want := send.Delivery{
 			Edition: "ed1", Pos: 1, Subscriber: p.ID, Salt: p.Salt, Address: reader(0).Address,
-			Name: "Reader 0", Attempt: 1, First: now,
+			Name: "Reader 0", Domain: "averne.example", Attempt: 1, First: now,
 		}
-		if diff := cmp.Diff(want, c.Deliveries[0]); diff != "" {
+		if diff := cmp.Diff(want, c.Deliveries[0], cmpopts.IgnoreUnexported(send.Delivery{})); diff != "" {
 			t.Error(diff)
 		}
 		if c := claim(t, s, "ed1", 10, now); len(c.Deliveries) != 2 {
@@ -92,10 +93,10 @@ func TestOutcomes(t *testing.T) {
 				if from == send.Sending || o == send.Sent {
 					want = o
 				}
-				records, err := s.DeliveriesOf(ctx(), d.Subscriber, 1)
+				records, err := s.Deliveries(ctx(), d.Subscriber, 1)
 				must(t, err)
 				got := records[0]
-				if got.State != string(want) {
+				if got.State != want {
 					t.Errorf("%s, then outcome %s: now %s, want %s", from, o, got.State, want)
 				}
 				if from == send.Sending && (got.Reply != "as told" || !got.At.Equal(now)) {
@@ -136,7 +137,7 @@ func TestRetry(t *testing.T) {
 		}
 		due := now.Add(10 * time.Minute)
 		put := outcome(c.Deliveries[0], send.Deferred)
-		put.Due = due
+		put.Due, put.At = due, start
 		back := outcome(c.Deliveries[1], send.Pending)
 		back.Due = due.Add(time.Second)
 		report(t, s, "ed1", put, back)

@@ -109,7 +109,7 @@ func (s *Store) Looked(ctx context.Context, newsletter string, at time.Time) err
 func (s *Store) Feed(ctx context.Context, url string) (source.Cached, error) {
 	var c source.Cached
 	err := s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT etag, last_modified, type, body, fetched FROM feed WHERE url = $1`, url).
+		return tx.QueryRowContext(ctx, `SELECT etag, last_modified, type, body, fetched FROM feed WHERE url = $1`, clean(url)).
 			Scan(&c.ETag, &c.LastModified, &c.Type, &c.Body, (*stamp)(&c.Fetched))
 	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -128,7 +128,7 @@ func (s *Store) SaveFeed(ctx context.Context, url string, c source.Cached) error
 			INSERT INTO feed (url, etag, last_modified, type, body, fetched) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (url) DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified,
 				type = excluded.type, body = excluded.body, fetched = excluded.fetched`,
-			url, c.ETag, c.LastModified, c.Type, c.Body, stamp(c.Fetched))
+			clean(url), clean(c.ETag), clean(c.LastModified), clean(c.Type), c.Body, stamp(c.Fetched))
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"lede/internal/pgtest"
 	"lede/store"
 )
 
@@ -38,16 +40,16 @@ func TestOpenErrors(t *testing.T) {
 	must(t, syscall.Mkfifo(in("pipe"), 0o600))
 
 	for dsn, want := range map[string]string{
-		"postgres://lede:sesame@db/lede": "PostgreSQL is not supported by this version; use a file",
-		"":                               "names no file",
-		"sqlite::memory:":                "names no file",
-		in("none/lede.db"):               "none/lede.db: there is no folder " + in("none") + "; make it",
-		in("folder"):                     "folder: is a folder; name a file in it",
-		in("letter.txt/lede.db"):         "not a directory",
-		in("letter.txt"):                 "letter.txt: is not a database of lede",
-		in("other.db"):                   "other.db: is a database of another program",
-		in("newer.db"):                   "newer.db was made by a newer Lede (schema 7, this one knows 1); upgrade lede",
-		in("pipe"):                       "pipe: is not an ordinary file",
+		"mysql://lede:sesame@db/lede": "mysql:// is no database that lede knows",
+		"":                            "names no file",
+		"sqlite::memory:":             "names no file",
+		in("none/lede.db"):            "none/lede.db: there is no folder " + in("none") + "; make it",
+		in("folder"):                  "folder: is a folder; name a file in it",
+		in("letter.txt/lede.db"):      "not a directory",
+		in("letter.txt"):              "letter.txt: is not a database of lede",
+		in("other.db"):                "other.db: is a database of another program",
+		in("newer.db"):                "newer.db was made by a newer Lede (schema 7, this one knows 2); upgrade lede",
+		in("pipe"):                    "pipe: is not an ordinary file",
 	} {
 		s, err := store.Open(ctx(), dsn)
 		if err == nil {
@@ -110,9 +112,12 @@ func TestOpenAgain(t *testing.T) {
 	}
 }
 
-// All start at once on a file that is not there yet.
+// All start at once on a database that has nothing yet.
 func TestOpenTogether(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
+		if strings.HasPrefix(db.dsn, "postgres") {
+			db.dsn = server.Empty(t)
+		}
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -193,43 +198,65 @@ func TestSettings(t *testing.T) {
 }
 
 func TestAcquireSender(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s, other := db.open(t), db.open(t)
+		running, release, err := s.AcquireSender(ctx())
+		must(t, err)
+		_, _, err = other.AcquireSender(ctx())
+		var busy store.ErrSender
+		if !errors.As(err, &busy) || busy.PID != os.Getpid() {
+			t.Errorf("a second one: %v", err)
+		}
+		if running.Err() != nil {
+			t.Error(context.Cause(running))
+		}
+		release()
+		release()
+		if running.Err() == nil {
+			t.Error("the context outlives the lock")
+		}
+
+		// Another process has it until it dies.
+		cmd := child(t, "hold", db.dsn)
+		out, err := cmd.StdoutPipe()
+		must(t, err)
+		must(t, cmd.Start())
+		_, err = out.Read(make([]byte, 10))
+		must(t, err)
+		_, _, err = s.AcquireSender(ctx())
+		if !errors.As(err, &busy) || busy.PID != cmd.Process.Pid {
+			t.Errorf("while process %d has it: %v", cmd.Process.Pid, err)
+		}
+		if want := "another lede (pid "; err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), ") is sending from ") || strings.Contains(err.Error(), pgtest.Password) {
+			t.Errorf("%v", err)
+		}
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+		_, release, err = s.AcquireSender(ctx())
+		must(t, err)
+		release()
+	})
+}
+
+// The file beside a SQLite database that holds its sender's lock.
+func TestSendersFile(t *testing.T) {
 	dsn := engines["sqlite"](t)
-	release, err := store.AcquireSender(dsn)
+	s := database{dsn}.open(t)
+	_, release, err := s.AcquireSender(ctx())
 	must(t, err)
-	_, err = store.AcquireSender("sqlite:" + dsn)
-	var busy store.ErrSender
-	if !errors.As(err, &busy) || busy.PID != os.Getpid() {
-		t.Errorf("a second one: %v", err)
-	}
 	if info, err := os.Stat(dsn + ".lock"); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	release()
-
-	// Another process has it, by another name of the file, until it dies.
-	must(t, os.WriteFile(dsn, nil, 0o600))
 	link := filepath.Join(t.TempDir(), "link.db")
 	must(t, os.Symlink(dsn, link))
-	cmd := child(t, "hold", link)
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	_, err = out.Read(make([]byte, 10))
-	must(t, err)
-	_, err = store.AcquireSender(dsn)
-	if !errors.As(err, &busy) || busy.PID != cmd.Process.Pid {
-		t.Errorf("while process %d has it: %v", cmd.Process.Pid, err)
+	if _, _, err := (database{link}).open(t).AcquireSender(ctx()); err == nil {
+		t.Error("by another name of the file it has another lock")
 	}
-	if want := "another lede (pid "; err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), ") is sending from lede.db") {
-		t.Errorf("%v", err)
-	}
-	must(t, cmd.Process.Kill())
-	_ = cmd.Wait()
-	release, err = store.AcquireSender(dsn)
-	must(t, err)
 	release()
-	if _, err := store.AcquireSender(filepath.Join(t.TempDir(), "none", "lede.db")); err == nil {
-		t.Error("locked in a folder that is not there")
+	must(t, os.Remove(dsn+".lock"))
+	must(t, os.Mkdir(dsn+".lock", 0o700))
+	if _, _, err := s.AcquireSender(ctx()); err == nil || !strings.Contains(err.Error(), "lede.db.lock: cannot be made") {
+		t.Errorf("%v", err)
 	}
 }
 

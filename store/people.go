@@ -91,6 +91,9 @@ const (
 func (s *Store) Add(ctx context.Context, list string, row audience.Row, consent string, revive bool, now time.Time) (string, error) {
 	found := ""
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.lockPeople(ctx, tx, []audience.Row{row}); err != nil {
+			return err
+		}
 		entries, err := s.lookUp(ctx, tx, list, []audience.Row{row})
 		if err != nil {
 			return err
@@ -145,10 +148,13 @@ func (s *Store) Suppress(ctx context.Context, x audience.Suppression) error {
 		return err
 	}
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.pass(ctx, tx, revokes); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO suppression (key, address, reason, note, at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, note = excluded.note, at = excluded.at`,
-			key, address, x.Reason, x.Note, stamp(x.At))
+			key, address, clean(x.Reason), clean(x.Note), stamp(x.At))
 		return err
 	})
 	if err != nil {
@@ -172,38 +178,4 @@ func (s *Store) Lists(ctx context.Context) ([]audience.ListCount, error) {
 		return nil, fmt.Errorf("counting lists: %w", err)
 	}
 	return lists, nil
-}
-
-// DeliveryRecord is what became of one edition's letter to one person.
-type DeliveryRecord struct {
-	Edition    string    `json:"edition"`
-	Newsletter string    `json:"newsletter"`
-	Slot       time.Time `json:"slot"`
-	State      string    `json:"state"`
-	Reply      string    `json:"reply"`
-	At         time.Time `json:"at,omitzero"` // of the last answer; zero before the first
-}
-
-// DeliveriesOf returns a person's deliveries, the newest slot first, at most
-// limit when that is positive.
-func (s *Store) DeliveriesOf(ctx context.Context, subscriber int64, limit int) ([]DeliveryRecord, error) {
-	if limit <= 0 {
-		limit = 1 << 31
-	}
-	var records []DeliveryRecord
-	err := s.read(ctx, func(tx *sql.Tx) error {
-		var err error
-		records, err = collect(ctx, tx, func(rows *sql.Rows) (DeliveryRecord, error) {
-			var r DeliveryRecord
-			return r, rows.Scan(&r.Edition, &r.Newsletter, (*stamp)(&r.Slot), &r.State, &r.Reply, (*stamp)(&r.At))
-		}, `
-			SELECT e.id, e.newsletter, e.slot, d.state, d.reply, d.at
-			FROM delivery d JOIN edition e ON e.id = d.edition
-			WHERE d.subscriber = $1 ORDER BY e.slot DESC, e.id LIMIT $2`, subscriber, limit)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("subscriber %d: deliveries: %w", subscriber, err)
-	}
-	return records, nil
 }

@@ -185,7 +185,7 @@ func TestLeftEverything(t *testing.T) {
 	})
 }
 
-func TestDeliveriesOf(t *testing.T) {
+func TestDeliveries(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		subscribe(t, s, "harbour", readers(0, 1)...)
@@ -193,15 +193,18 @@ func TestDeliveriesOf(t *testing.T) {
 		d := claim(t, s, "ed1", 1, now).Deliveries[0]
 		report(t, s, "ed1", sent(d))
 		publish(t, s, "ed2", now.Add(24*time.Hour))
-		got, err := s.DeliveriesOf(ctx(), d.Subscriber, 0)
+		got, err := s.Deliveries(ctx(), d.Subscriber, 0)
 		must(t, err)
 		if len(got) != 2 || got[0].Edition != "ed2" || got[0].State != "pending" || !got[0].At.IsZero() {
+			t.Errorf("%+v", got)
+		}
+		if got[1].Relay != "main" || got[1].Code != 250 || got[1].Attempts != 1 || got[1].Subject != "Boats" || got[0].Attempts != 0 {
 			t.Errorf("%+v", got)
 		}
 		if got[1].Reply != "2.0.0 ok" || !got[1].At.Equal(now) || !got[1].Slot.Equal(now) || got[1].Newsletter != "harbour" {
 			t.Errorf("%+v", got[1])
 		}
-		if got, err = s.DeliveriesOf(ctx(), d.Subscriber, 1); err != nil || len(got) != 1 {
+		if got, err = s.Deliveries(ctx(), d.Subscriber, 1); err != nil || len(got) != 1 {
 			t.Errorf("%d records, %v", len(got), err)
 		}
 	})

@@ -31,7 +31,7 @@ func (s *Store) SavePicture(ctx context.Context, p source.Picture) error {
 func (s *Store) Picture(ctx context.Context, name string) (source.Picture, error) {
 	p := source.Picture{Name: name}
 	err := s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT type, width, height, data FROM picture WHERE name = $1`, name).
+		return tx.QueryRowContext(ctx, `SELECT type, width, height, data FROM picture WHERE name = $1`, clean(name)).
 			Scan(&p.Type, &p.Width, &p.Height, &p.Data)
 	})
 	if errors.Is(err, sql.ErrNoRows) {

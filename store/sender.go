@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,28 +16,66 @@ import (
 
 // ErrSender says that another process delivers from the database.
 type ErrSender struct {
-	File string // base name of the database
+	File string // base name of the database's file, or the database's address
 	PID  int    // of the other process; 0 when it has not said
+	Host string // its machine, where that may be another one
 }
 
 func (e ErrSender) Error() string {
-	if e.PID == 0 {
+	switch {
+	case e.PID == 0:
 		return "another lede is sending from " + e.File
+	case e.Host != "":
+		return fmt.Sprintf("another lede (pid %d on %s) is sending from %s", e.PID, e.Host, e.File)
 	}
 	return fmt.Sprintf("another lede (pid %d) is sending from %s", e.PID, e.File)
 }
 
-// AcquireSender makes this process the one sender of the database that dsn
-// names, until release is called or the process ends in whatever way. While
-// another one is, the error is an ErrSender.
+// sendersLock is the right of this process to deliver.
+type sendersLock struct {
+	// held says why nothing may be claimed at the moment.
+	held func() error
+	// taken is closed when the lock was lost for good; nil: that can't be.
+	taken <-chan struct{}
+	// release gives it back.
+	release func()
+}
+
+// AcquireSender makes this process the one sender of the database, until
+// release is called or the process ends in whatever way. While another one is,
+// the error is an ErrSender.
 //
-// The lock is flock(2) on the database's path with ".lock" behind it; that file
-// holds the sender's process id and stays.
-func AcquireSender(dsn string) (release func(), err error) {
-	file, err := filePath(dsn)
+// The context is ctx, ended too when the lock was lost to another process; its
+// cause is an ErrSender then. On SQLite that can't happen. On PostgreSQL the
+// lock is lost with the connection: until it is had again the ledger claims
+// nothing.
+func (s *Store) AcquireSender(ctx context.Context) (sending context.Context, release func(), err error) {
+	lock, err := s.dialect.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, s.explain(err)
 	}
+	s.sender.Store(lock)
+	sending, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-lock.taken:
+			cancel(lock.held())
+		case <-sending.Done():
+		}
+	}()
+	return sending, sync.OnceFunc(func() {
+		cancel(nil)
+		<-watched
+		s.sender.CompareAndSwap(lock, nil)
+		lock.release()
+	}), nil
+}
+
+// lockFile is flock(2) on the database's path with ".lock" behind it; that file
+// holds the sender's process id and stays.
+func lockFile(file string) (*sendersLock, error) {
 	// The same database under two names has one lock.
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real
@@ -59,11 +98,14 @@ func AcquireSender(dsn string) (release func(), err error) {
 		_ = f.Close()
 		return nil, &FileError{File: name, What: "cannot be written: " + cause(err), Err: err}
 	}
-	return func() {
-		// The file stays: who removed it could take it from under a process
-		// that is just locking it. Closing gives the lock back.
-		_ = f.Truncate(0)
-		_ = f.Close()
+	return &sendersLock{
+		held: func() error { return nil },
+		release: func() {
+			// The file stays: who removed it could take it from under a process
+			// that is just locking it. Closing gives the lock back.
+			_ = f.Truncate(0)
+			_ = f.Close()
+		},
 	}, nil
 }
 

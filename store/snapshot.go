@@ -3,38 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
 	"lede/compose"
 	"lede/newsroom"
 )
-
-// sqlAudience says who gets an edition: subscribers s that are active on any of
-// the lists $2, did not opt out of the newsletter $1 or of everything, and are not suppressed.
-const sqlAudience = `
-	FROM subscriber s
-	WHERE s.id IN (
-			SELECT t.subscriber FROM subscription t
-			WHERE t.state = 'active' AND t.list IN (SELECT value ->> 0 FROM json_each($2)))
-		AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.newsletter IN ($1, '') AND o.subscriber = s.id)
-		AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.key = s.key)`
-
-// Audience implements newsroom.Memory.
-func (s *Store) Audience(ctx context.Context, newsletter string, lists []string) (int, error) {
-	names, err := asRows(lists)
-	if err != nil {
-		return 0, err
-	}
-	var n int
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT count(*)`+sqlAudience, newsletter, names).Scan(&n)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("counting the audience of %s: %w", newsletter, err)
-	}
-	return n, nil
-}
 
 // Commit implements newsroom.Editions. A story that another edition used is an
 // error that names both, and nothing is stored.
@@ -62,7 +37,7 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 		err = tx.QueryRowContext(ctx, `
 			UPDATE edition SET stored = $2, subject = $3, content = $4, letter = $5, lists = $6
 			WHERE id = $1 RETURNING newsletter, slot`,
-			id, stamp(now), c.Edition.Subject, content, letter, lists).Scan(&newsletter, &slot)
+			id, stamp(now), clean(c.Edition.Subject), content, letter, lists).Scan(&newsletter, &slot)
 		if err != nil {
 			return err
 		}
@@ -72,12 +47,13 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 		if err := saw(ctx, tx, id, newsletter, c.Edition.Seen); err != nil {
 			return err
 		}
-		audience, err = changed(ctx, tx, `
-			INSERT INTO delivery (edition, pos, subscriber, domain, first, due)
-			SELECT $3, row_number() OVER (ORDER BY s.id), s.id, s.domain, $4, $4`+sqlAudience+` ORDER BY s.id`,
-			newsletter, lists, id, stamp(now))
-		if err != nil {
+		if audience, err = s.snapshot(ctx, tx, id, newsletter, lists, c, now); err != nil {
 			return fmt.Errorf("taking the snapshot of the audience: %w", err)
+		}
+		if s.dialect.grown != "" {
+			if _, err := tx.ExecContext(ctx, s.dialect.grown); err != nil {
+				return err
+			}
 		}
 		return logChange(ctx, tx, id, newsroom.Change{At: now, From: was, To: to, By: byLede})
 	})
@@ -90,11 +66,12 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 // useUp notes the stories that an edition used.
 func useUp(ctx context.Context, tx *sql.Tx, id, newsletter string, slot stamp, uses []compose.Used) error {
 	for _, u := range uses {
+		key := clean(u.Key)
 		n, err := changed(ctx, tx, `
 			INSERT INTO story_use (newsletter, source, key, version, edition, canonical, title, text, slot)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (newsletter, source, key, version) DO NOTHING`,
-			newsletter, u.Source, u.Key, u.Version, id, u.Canonical, u.Title, u.Text, slot)
+			newsletter, u.Source, key, u.Version, id, clean(u.Canonical), clean(u.Title), clean(u.Text), slot)
 		if err != nil {
 			return fmt.Errorf("using up %q: %w", u.Title, err)
 		}
@@ -104,7 +81,10 @@ func useUp(ctx context.Context, tx *sql.Tx, id, newsletter string, slot stamp, u
 		var by string
 		err = tx.QueryRowContext(ctx, `
 			SELECT edition FROM story_use WHERE newsletter = $1 AND source = $2 AND key = $3 AND version = $4`,
-			newsletter, u.Source, u.Key, u.Version).Scan(&by)
+			newsletter, u.Source, key, u.Version).Scan(&by)
+		if errors.Is(err, sql.ErrNoRows) { // given back meanwhile
+			return errAgain
+		}
 		if err != nil {
 			return fmt.Errorf("using up %q: %w", u.Title, err)
 		}

@@ -4,10 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -17,42 +22,43 @@ import (
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
-// dialect is what differs between the engines.
-type dialect struct {
-	driver     string
-	goose      goose.Dialect
-	migrations fs.FS
+// sqliteReaders is how many connections to a file read at a time.
+const sqliteReaders = 4
 
-	// writing and reading make the driver's data source names.
-	writing, reading func(file string) string
-	// check refuses a database that is not ours to use, before anything is
-	// changed in it.
-	check func(ctx context.Context, db *sql.DB) error
-	// isUnique says whether an error is the violation of a unique key.
-	isUnique func(error) bool
-	// forUpdate ends a SELECT whose rows of the table the same transaction is
-	// about to change: nothing where a writing transaction is alone anyway.
-	forUpdate func(table string) string
-	// explain says in one line what is wrong with the database and what to do;
-	// empty when the error is about something else.
-	explain func(error) string
-}
-
-func sqliteDialect() dialect {
-	migrations, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
+func sqliteDialect(file string) dialect {
 	return dialect{
-		driver:     "sqlite",
+		name:       file,
 		goose:      goose.DialectSQLite3,
-		migrations: migrations,
-		writing:    sqliteWriting,
-		reading:    sqliteReading,
-		check:      sqliteCheck,
-		isUnique:   sqliteIsUnique,
-		forUpdate:  func(string) string { return "" },
-		explain:    sqliteExplain,
+		migrations: migrationsIn(sqliteMigrations, "migrations/sqlite"),
+		alone: func(ctx context.Context) (func(), error) {
+			if err := makeFile(file); err != nil {
+				return nil, err
+			}
+			// Turning a new file into a WAL database is nothing for two either.
+			return lockFolder(ctx, filepath.Dir(file))
+		},
+		connect: func(context.Context) (writer, reader *sql.DB, err error) {
+			if writer, err = sql.Open("sqlite", sqliteWriting(file)); err != nil {
+				return nil, nil, err
+			}
+			writer.SetMaxOpenConns(1)
+			if reader, err = sql.Open("sqlite", sqliteReading(file)); err != nil {
+				return writer, nil, err
+			}
+			reader.SetMaxOpenConns(sqliteReaders)
+			reader.SetMaxIdleConns(sqliteReaders)
+			return writer, reader, nil
+		},
+		check:     sqliteCheck,
+		prepares:  true,
+		isUnique:  sqliteIsUnique,
+		again:     func(error) bool { return false },
+		forUpdate: func(string) string { return "" },
+		replies:   `(SELECT CAST(key AS INTEGER) AS id, value AS reply FROM json_each($8))`,
+		replyArgs: sqliteReplies,
+		attribute: func(name string) string { return `s.attributes ->> '` + name + `'` },
+		explain:   sqliteExplain,
+		acquire:   func(context.Context) (*sendersLock, error) { return lockFile(file) },
 	}
 }
 
@@ -79,7 +85,7 @@ func sqliteWriting(file string) string {
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"1"},
 		"_pragma": {
-			"cache_size(-16384)",           // KiB, negative by SQLite's convention
+			"cache_size(-4096)",            // KiB, negative by SQLite's convention; sorting takes as much again
 			"journal_size_limit(67108864)", // bytes of log kept after a checkpoint
 			"wal_autocheckpoint(1000)",     // pages
 			"trusted_schema(0)",            // the file's own schema runs no functions
@@ -147,4 +153,87 @@ func sqliteExplain(err error) string {
 		return fmt.Sprintf("reading or writing the disk failed (SQLite's code %d); see whether the disk is full, and the system's log", e.Code())
 	}
 	return ""
+}
+
+// filePath returns the absolute path of the SQLite file that dsn names.
+func filePath(dsn string) (string, error) {
+	if scheme, _, is := strings.Cut(dsn, "://"); is {
+		// What is behind it may hold a password: it is not repeated.
+		return "", fmt.Errorf("%s:// is no database that lede knows; use a file, such as lede.db, or postgres://user@host/database", scheme)
+	}
+	file := strings.TrimPrefix(dsn, "sqlite:")
+	if file == "" || strings.HasPrefix(file, ":memory:") {
+		return "", fmt.Errorf("%q names no file; use a path, such as lede.db", dsn)
+	}
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return "", fmt.Errorf("the place of %s: %w", dsn, err)
+	}
+	return file, nil
+}
+
+// makeFile makes an empty file that only its owner can read. One that is there
+// is not even opened: closing it would drop the locks that SQLite holds on it
+// in this process (POSIX locks belong to the process).
+func makeFile(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err == nil && info.IsDir():
+		return &FileError{File: file, What: "is a folder; name a file in it, such as " + filepath.Join(file, "lede.db"), Err: fs.ErrExist}
+	case err == nil && !info.Mode().IsRegular():
+		return &FileError{File: file, What: "is not an ordinary file; name another one", Err: fs.ErrInvalid}
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return &FileError{File: file, What: "cannot be reached: " + cause(err), Err: err}
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, fs.ErrExist): // another process was faster
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return &FileError{File: file, What: fmt.Sprintf("there is no folder %s; make it, or name a file elsewhere", filepath.Dir(file)), Err: err}
+	}
+	return &FileError{File: file, What: "cannot be made: " + cause(err) + "; lede must be allowed to write in its folder", Err: err}
+}
+
+// cause is the system's own word for what went wrong, without the path.
+func cause(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+// sqliteReplies is one JSON object, reply by id: json_each takes it apart at
+// half the cost of an array of arrays.
+func sqliteReplies(ids []int64, replies []string) []any {
+	b := make([]byte, 0, 64*len(ids)+2)
+	b = append(b, '{')
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = strconv.AppendInt(b, id, 10)
+		b = append(b, '"', ':')
+		b = appendText(b, replies[i])
+	}
+	return []any{string(append(b, '}'))}
+}
+
+// appendText appends a text as JSON.
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(text) // never fails
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"')
 }

@@ -1,17 +1,21 @@
 // Package store keeps everything that outlives a process: people, editions,
 // every single delivery, what earlier editions used, feeds and pictures.
 //
-// All of it is one SQLite file. Every method that changes something is one
-// transaction, and when it returns without an error the change is on disk
-// (synchronous=FULL). One connection writes, a few others read, in WAL mode, so
-// that several processes may use the file side by side; who delivers must hold
-// the lock of AcquireSender. Errors that come from the file name it and say
-// what to do.
+// All of it is one SQLite file, or one PostgreSQL database. Every method that
+// changes something is one transaction, and when it returns without an error
+// the change is on disk. Several processes may use a database side by side; who
+// delivers must hold the lock of AcquireSender. Errors that come from the
+// database name it, never with its password, and say what to do.
 //
-// The statements are one text for SQLite and PostgreSQL: $1, RETURNING,
-// ON CONFLICT, and rows handed over as one JSON array of arrays, which
-// json_each($1) unfolds into rows with one column, value (on PostgreSQL a
-// function of that name on text). What differs stands in a dialect.
+// On SQLite (WAL, synchronous=FULL) one connection writes and a few others
+// read: a transaction that writes is alone. On PostgreSQL many write at a time
+// (READ COMMITTED), and what must not happen at the same time waits at the gate
+// or at a row; docs/architecture.md says for what.
+//
+// The statements are one text for both: $1, RETURNING, ON CONFLICT, and rows
+// handed over as one JSON array of arrays, which json_each($1) unfolds into
+// rows with one column, value (on PostgreSQL a function of that name on text).
+// What differs stands in a dialect.
 package store
 
 import (
@@ -21,11 +25,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
-	"os"
-	"path/filepath"
+	"math/rand/v2"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -46,65 +50,71 @@ var (
 	_ audience.Directory = (*Store)(nil)
 )
 
-// readers is how many connections read at a time.
-const readers = 4
-
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	file    string // as errors name it
 	dialect dialect
-	writer  *sql.DB // one connection, immediate transactions
-	reader  *sql.DB // several, that cannot write
+	writer  *sql.DB // transactions that write
+	reader  *sql.DB // connections that cannot
 	ledger  ledgerStatements
+	sender  atomic.Pointer[sendersLock] // nil: this process is not the sender
+	lost    lostCommits
 }
 
-// Open opens the database that dsn names, the path of a SQLite file or
-// "sqlite:" and such a path. It makes the file (mode 0600) if need be, in a
-// folder that must exist, and brings its schema up to date. A schema that is
-// newer than this binary is refused.
+// Open opens the database that dsn names and brings its schema up to date: the
+// path of a SQLite file, "sqlite:" and such a path, or a PostgreSQL database as
+// postgres://user:password@host:port/database?sslmode=… . It makes the file
+// (mode 0600) if need be, in a folder that must exist; a PostgreSQL database
+// must be there. A schema that is newer than this binary is refused, and so is
+// a database with another program's tables.
 func Open(ctx context.Context, dsn string) (*Store, error) {
-	file, err := filePath(dsn)
+	dialect, err := dialectOf(dsn)
 	if err != nil {
 		return nil, err
 	}
-	if err := makeFile(file); err != nil {
-		return nil, err
-	}
-	s := &Store{file: file, dialect: sqliteDialect()}
+	s := &Store{dialect: dialect}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
 }
 
+// Name is the database as errors call it: the path of its file, or its address
+// without password.
+func (s *Store) Name() string { return s.dialect.name }
+
+// dialectOf is the engine of the database that dsn names.
+func dialectOf(dsn string) (dialect, error) {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return postgresDialect(dsn)
+	}
+	file, err := filePath(dsn)
+	if err != nil {
+		return dialect{}, err
+	}
+	return sqliteDialect(file), nil
+}
+
 // open connects, migrates and prepares.
 func (s *Store) open(ctx context.Context) error {
-	// Two processes that start together must not both turn the file into a WAL
-	// database or both migrate it.
-	unlock, err := lockFolder(ctx, filepath.Dir(s.file))
+	// Two processes that start together must not both migrate.
+	unlock, err := s.dialect.alone(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if s.writer, err = sql.Open(s.dialect.driver, s.dialect.writing(s.file)); err != nil {
+	if s.writer, s.reader, err = s.dialect.connect(ctx); err != nil {
 		return err
 	}
-	s.writer.SetMaxOpenConns(1)
 	if err := s.dialect.check(ctx, s.writer); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if s.reader, err = sql.Open(s.dialect.driver, s.dialect.reading(s.file)); err != nil {
-		return err
-	}
-	s.reader.SetMaxOpenConns(readers)
-	s.reader.SetMaxIdleConns(readers)
 	return s.ledger.prepare(ctx, s.writer, s.dialect)
 }
 
-// migrate brings the schema up to date. The caller holds the folder's lock.
+// migrate brings the schema up to date. No other process does so meanwhile.
 func (s *Store) migrate(ctx context.Context) error {
 	provider, err := goose.NewProvider(s.dialect.goose, s.writer, s.dialect.migrations,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(log.New(io.Discard, "", 0)))
@@ -116,7 +126,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("reading the schema's version: %w", err)
 	}
 	if has > knows {
-		return fmt.Errorf("%s was made by a newer Lede (schema %d, this one knows %d); upgrade lede", s.file, has, knows)
+		return fmt.Errorf("%s was made by a newer Lede (schema %d, this one knows %d); upgrade lede", s.dialect.name, has, knows)
 	}
 	if has == knows {
 		return nil
@@ -139,18 +149,45 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// write runs f in one transaction that may write.
+// mostTries is how often a transaction is run that the engine ends because of
+// another one.
+const mostTries = 10
+
+// write runs f in one transaction that may write. The engine may end it because
+// of another one (a deadlock): then it is run again, so that f must be able to.
 func (s *Store) write(ctx context.Context, f func(*sql.Tx) error) error {
-	return s.transact(ctx, s.writer, f)
+	for try := 1; ; try++ {
+		err := s.writeOnce(ctx, f)
+		if err == nil || try == mostTries || !s.dialect.again(err) {
+			return err
+		}
+		select { // so that the same two don't meet again
+		case <-ctx.Done():
+			return err
+		case <-time.After(rand.N(time.Duration(try) * 10 * time.Millisecond)):
+		}
+	}
+}
+
+// writeOnce runs f in one transaction that may write.
+func (s *Store) writeOnce(ctx context.Context, f func(*sql.Tx) error) error {
+	return s.transact(ctx, s.writer, nil, func(tx *sql.Tx) error {
+		if s.dialect.begin != nil {
+			if err := s.dialect.begin(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
 }
 
 // read runs f in one transaction that sees one state of the database.
 func (s *Store) read(ctx context.Context, f func(*sql.Tx) error) error {
-	return s.transact(ctx, s.reader, f)
+	return s.transact(ctx, s.reader, s.dialect.reads, f)
 }
 
-func (s *Store) transact(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (s *Store) transact(ctx context.Context, db *sql.DB, options *sql.TxOptions, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
 	if err != nil {
 		return s.explain(err)
 	}
@@ -159,13 +196,25 @@ func (s *Store) transact(ctx context.Context, db *sql.DB, f func(*sql.Tx) error)
 		_ = tx.Rollback()
 		return s.explain(err)
 	}
-	return s.explain(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return &commitError{s.explain(err)}
+	}
+	return nil
 }
 
-// FileError is trouble with the database's file, told in one line with what to
-// do about it.
+// commitError is an error of COMMIT itself. Where the connection was lost
+// nobody knows whether the transaction is stored.
+type commitError struct{ error }
+
+func (e *commitError) Unwrap() error { return e.error }
+
+// errAgain ends a transaction that met another one and is to be run again.
+var errAgain = errors.New("another program changed the same rows meanwhile; try again")
+
+// FileError is trouble with the database or its file, told in one line with
+// what to do about it.
 type FileError struct {
-	File string
+	File string // path of the file, or address of the database without password
 	What string
 	Err  error
 }
@@ -175,70 +224,17 @@ func (e *FileError) Error() string { return e.File + ": " + e.What }
 // Unwrap returns the engine's error.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// explain turns an engine's error about the file into a FileError and leaves
-// every other error as it is.
+// explain turns an engine's error about the database into a FileError and
+// leaves every other error as it is.
 func (s *Store) explain(err error) error {
 	var told *FileError
 	if err == nil || errors.As(err, &told) {
 		return err
 	}
 	if what := s.dialect.explain(err); what != "" {
-		return &FileError{File: s.file, What: what, Err: err}
+		return &FileError{File: s.dialect.name, What: what, Err: err}
 	}
 	return err
-}
-
-// filePath returns the absolute path of the SQLite file that dsn names.
-func filePath(dsn string) (string, error) {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		// The address may hold a password: it is not repeated.
-		return "", errors.New("PostgreSQL is not supported by this version; use a file, such as lede.db")
-	}
-	file := strings.TrimPrefix(dsn, "sqlite:")
-	if file == "" || strings.HasPrefix(file, ":memory:") {
-		return "", fmt.Errorf("%q names no file; use a path, such as lede.db", dsn)
-	}
-	file, err := filepath.Abs(file)
-	if err != nil {
-		return "", fmt.Errorf("the place of %s: %w", dsn, err)
-	}
-	return file, nil
-}
-
-// makeFile makes an empty file that only its owner can read. One that is there
-// is not even opened: closing it would drop the locks that SQLite holds on it
-// in this process (POSIX locks belong to the process).
-func makeFile(file string) error {
-	info, err := os.Stat(file)
-	switch {
-	case err == nil && info.IsDir():
-		return &FileError{File: file, What: "is a folder; name a file in it, such as " + filepath.Join(file, "lede.db"), Err: fs.ErrExist}
-	case err == nil && !info.Mode().IsRegular():
-		return &FileError{File: file, What: "is not an ordinary file; name another one", Err: fs.ErrInvalid}
-	case err == nil:
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return &FileError{File: file, What: "cannot be reached: " + cause(err), Err: err}
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	switch {
-	case err == nil:
-		return f.Close()
-	case errors.Is(err, fs.ErrExist): // another process was faster
-		return nil
-	case errors.Is(err, fs.ErrNotExist):
-		return &FileError{File: file, What: fmt.Sprintf("there is no folder %s; make it, or name a file elsewhere", filepath.Dir(file)), Err: err}
-	}
-	return &FileError{File: file, What: "cannot be made: " + cause(err) + "; lede must be allowed to write in its folder", Err: err}
-}
-
-// cause is the system's own word for what went wrong, without the path.
-func cause(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err.Error()
-	}
-	return err.Error()
 }
 
 // collect runs a query and scans all of its rows. It reads them to the end
@@ -284,8 +280,29 @@ func asRows[T any](values []T) (string, error) {
 	return asJSON(rows)
 }
 
-// asJSON is a value as JSON text.
+// asJSON is a value as JSON text, without the one character that not every
+// engine keeps.
 func asJSON(v any) (string, error) {
 	b, err := json.Marshal(v)
-	return string(b), err
+	return withoutNUL(string(b)), err
+}
+
+// withoutNUL drops NUL characters from a JSON text. A backslash that stands
+// before u0000 is itself escaped when an odd number of them is before it.
+func withoutNUL(text string) string {
+	const escaped = `\u0000`
+	for from := 0; ; {
+		i := strings.Index(text[from:], escaped)
+		if i < 0 {
+			return text
+		}
+		i += from
+		before := len(text[:i]) - len(strings.TrimRight(text[:i], `\`))
+		if before%2 == 0 {
+			text = text[:i] + text[i+len(escaped):]
+			from = i
+		} else {
+			from = i + len(escaped)
+		}
+	}
 }
