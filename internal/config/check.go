@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -29,6 +28,8 @@ func check(t *tree, c *Config) {
 		ch.relay(fmt.Sprintf("relays[%d]", i), &c.Relays[i])
 	}
 	ch.ids("newsletters", len(c.Newsletters), func(i int) string { return c.Newsletters[i].ID })
+	ch.domains()
+	ch.routes(ids)
 	for i := range c.Newsletters {
 		if at := fmt.Sprintf("newsletters[%d]", i); ch.sound(at) {
 			ch.newsletter(at, &c.Newsletters[i], ids)
@@ -37,12 +38,7 @@ func check(t *tree, c *Config) {
 }
 
 func (c *checker) top() {
-	if c.given("data") && c.Data == "" {
-		c.complain("data", "", "empty")
-	}
-	if !strings.Contains(c.Data, "://") {
-		c.Data = c.path(c.Data)
-	}
+	c.data()
 	if c.given("base_url") {
 		c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 		if c.webAddress("base_url", c.BaseURL) {
@@ -51,14 +47,24 @@ func (c *checker) top() {
 			}
 		}
 	}
-	if c.given("listen") {
-		_, port, err := net.SplitHostPort(c.Listen)
-		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
-			c.complain("listen", "", "%q is no address to listen at: write it like 127.0.0.1:9000", c.Listen)
-		}
+	c.listener("listen", c.Listen)
+	c.listener("metrics", c.Metrics)
+	if c.Metrics != "" && c.Metrics == c.Listen {
+		c.complain("metrics", "the pages are for the world, these figures are not: give them a port of their own", "is the address of listen")
 	}
 	c.notEmpty("relays", len(c.Relays))
 	c.notEmpty("newsletters", len(c.Newsletters))
+}
+
+// listener complains of what is no address to listen at.
+func (c *checker) listener(path, address string) {
+	if !c.given(path) {
+		return
+	}
+	_, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
+		c.complain(path, "", "%q is no address to listen at: write it like 127.0.0.1:9000", address)
+	}
 }
 
 // notEmpty complains of a list that was given with nothing in it.
@@ -66,6 +72,48 @@ func (c *checker) notEmpty(path string, members int) {
 	if members == 0 && c.given(path) {
 		c.complain(path, "", "empty")
 	}
+}
+
+// data checks the name of a database. It is quoted nowhere: it may hold a
+// password.
+func (c *checker) data() {
+	if !c.given("data") {
+		c.Data = c.path(c.Data)
+		return
+	}
+	scheme, _, address := strings.Cut(c.Data, "://")
+	if !address {
+		if c.Data == "" {
+			c.complain("data", "", "empty")
+		}
+		c.Data = c.path(c.Data)
+		return
+	}
+	const written = "write it like postgres://lede@localhost/lede, or the path of a SQLite file"
+	u, err := url.Parse(c.Data)
+	switch {
+	case scheme != "postgres" && scheme != "postgresql":
+		c.complain("data", written, "databases of this kind are not known")
+	case err != nil:
+		c.complain("data", "in a password, %, /, ?, # and @ are written %25, %2F, %3F, %23 and %40", "this is no address of a database")
+	case u.Host == "" && !u.Query().Has("host"):
+		c.complain("data", written, "the host is missing")
+	case strings.Trim(u.Path, "/") == "" && !u.Query().Has("dbname"):
+		c.complain("data", written, "the name of the database is missing")
+	}
+}
+
+// Store names the database for people: without its login.
+func (c *Config) Store() string {
+	if !strings.Contains(c.Data, "://") {
+		return c.Data
+	}
+	u, err := url.Parse(c.Data)
+	if err != nil {
+		return "a database"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 var idForm = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
@@ -94,47 +142,6 @@ func (c *checker) ids(list string, members int, id func(int) string) []string {
 	return ids
 }
 
-func (c *checker) relay(at string, r *Relay) {
-	if !c.sound(at) {
-		return
-	}
-	if c.given(at+".host") && !hostName(r.Host) && net.ParseIP(r.Host) == nil {
-		c.complain(at+".host", "", "%q is no host: write it like smtp.example.org; the port has a line of its own", r.Host)
-	}
-	if c.given(at+".helo") && !hostName(r.Helo) && !addressLiteral(r.Helo) {
-		c.complain(at+".helo", "", "%q is no host name", r.Helo)
-	}
-	// An empty name or password is none: a variable may leave it out.
-	switch {
-	case !c.sound(at+".username") || !c.sound(at+".password"):
-	case r.Username != "" && r.Password == "":
-		c.complain(at+".username", "", "given without a password")
-	case r.Username == "" && r.Password != "":
-		c.complain(at+".password", "", "given without a username")
-	}
-	if c.sound(at+".tls") && c.given(at+".password") && r.TLS == "none" && r.Password != "" && !loopback(r.Host) {
-		c.complain(at+".tls", "starttls or implicit", "none would send the password to %q in clear text", r.Host)
-	}
-	if c.sound(at+".tls") && r.TLS == "implicit" && c.sound(at+".port") && !c.given(at+".port") {
-		r.Port = portSubmissions
-	}
-	if r.TLS == "starttls" && r.Port == portSubmissions && c.given(at+".port") {
-		c.warn("%s: port 465 speaks TLS from the first byte: tls is probably implicit, not starttls", at)
-	}
-	retry := at + ".retry"
-	if !c.sound(retry+".first") || !c.sound(retry+".longest") || !c.sound(retry+".give_up_after") {
-		return
-	}
-	switch {
-	case r.Retry.First <= 0:
-		c.complain(retry+".first", "", "0 would try again without a pause")
-	case r.Retry.Longest < r.Retry.First:
-		c.complain(c.oneGiven(retry+".longest", retry+".first"), "", "longest (%s) is shorter than first (%s)", r.Retry.Longest, r.Retry.First)
-	case r.Retry.GiveUpAfter < r.Retry.First:
-		c.complain(c.oneGiven(retry+".give_up_after", retry+".first"), "", "give_up_after (%s) is shorter than first (%s)", r.Retry.GiveUpAfter, r.Retry.First)
-	}
-}
-
 // oneGiven returns the first path that was given, to be named where two
 // settings contradict each other.
 func (c *checker) oneGiven(first, second string) string {
@@ -142,21 +149,6 @@ func (c *checker) oneGiven(first, second string) string {
 		return first
 	}
 	return second
-}
-
-// loopback says whether a host is this machine.
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
-}
-
-// addressLiteral says whether s is an address as EHLO gives it (RFC 5321,
-// section 4.1.3).
-func addressLiteral(s string) bool {
-	inner, ok := strings.CutPrefix(s, "[")
-	inner, closed := strings.CutSuffix(inner, "]")
-	_, err := netip.ParseAddr(strings.TrimPrefix(inner, "IPv6:"))
-	return ok && closed && err == nil
 }
 
 // webAddress checks an absolute http or https address and says whether it is

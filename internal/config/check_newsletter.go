@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	c.schedule(at, n)
+	c.times(at, n)
 	c.addresses(at, n)
 	c.dkim(at+".dkim", n)
 	for key, value := range map[string]string{"imprint": n.Imprint, "privacy": n.Privacy} {
@@ -97,6 +97,52 @@ func (c *checker) schedule(at string, n *Newsletter) {
 	}
 }
 
+// times checks when the mails of an edition leave.
+func (c *checker) times(at string, n *Newsletter) {
+	spread, local := at+".spread", at+".local_time"
+	if !c.sound(spread) || !c.sound(local) || !c.sound(at+".stale_after") {
+		return
+	}
+	switch {
+	case n.Spread > 0 && n.LocalTime:
+		c.complain(c.oneGiven(local, spread), "", "not together with spread: each reader has a time of their own")
+		return
+	case n.Spread > Duration(24*time.Hour):
+		c.complain(spread, "", "%s is more than 24h", n.Spread)
+	case n.StaleAfter > 0 && n.Spread > n.StaleAfter:
+		c.complain(spread, "", "%s is longer than stale_after (%s): the last mails would be old news", n.Spread, n.StaleAfter)
+	}
+	if (n.Spread > 0 || n.LocalTime) && n.Schedule == "" && c.sound(at+".schedule") {
+		key := "spread"
+		if n.LocalTime {
+			key = "local_time"
+		}
+		c.warn("%s: %s holds for slots, and there is no schedule; lede send has --%s", at, key, strings.ReplaceAll(key, "_", "-"))
+	}
+}
+
+// longestVERP is how long the local part of bounce_address may be, so that a
+// plus and the mail's token fit behind it: 64 characters in all (RFC 5321,
+// section 4.5.3.1.1).
+const longestVERP = 64 - len("+") - 42
+
+// verp checks that a token fits into bounce_address.
+func (c *checker) verp(at string, n *Newsletter) {
+	path := at + ".verp"
+	if !n.VERP || !c.given(path) || !c.sound(at+".bounce_address") {
+		return
+	}
+	local, _, _ := strings.Cut(n.BounceAddress, "@")
+	switch {
+	case n.BounceAddress == "":
+		c.complain(path, "", "this needs a bounce_address: bounces+TOKEN@example.org is made of it")
+	case len(local) > longestVERP:
+		c.complain(at+".bounce_address", "", "%q is too long for verp: before the @ at most %d characters, as +TOKEN goes behind them", n.BounceAddress, longestVERP)
+	case strings.ContainsFunc(n.BounceAddress, func(r rune) bool { return r > '~' || r == '"' }):
+		c.complain(at+".bounce_address", "", "%q does not serve for verp: plain letters and digits are wanted", n.BounceAddress)
+	}
+}
+
 func (c *checker) addresses(at string, n *Newsletter) {
 	for key, value := range map[string]string{
 		"reply_to": n.ReplyTo, "bounce_address": n.BounceAddress, "unsubscribe_mailbox": n.UnsubscribeMailbox,
@@ -110,6 +156,7 @@ func (c *checker) addresses(at string, n *Newsletter) {
 			c.address(path, value)
 		}
 	}
+	c.verp(at, n)
 	if path := at + ".notify_command"; c.given(path) && len(n.NotifyCommand) > 0 && n.NotifyCommand[0] == "" {
 		c.complain(path, "", "the first of the list is the program")
 	}
@@ -154,54 +201,6 @@ func (c *checker) address(path, value string) {
 	if a, err := mail.ParseAddress(value); err != nil || a.Name != "" || a.Address != value || !plausible(value) {
 		c.complain(path, "", "%q is no address: write it like desk@example.org, without a name", value)
 	}
-}
-
-func (c *checker) dkim(at string, n *Newsletter) {
-	if n.DKIM == nil || !c.sound(at) {
-		return
-	}
-	domain := strings.ToLower(n.DKIM.Domain)
-	switch path := at + ".domain"; {
-	case !c.given(path):
-	case !hostName(domain):
-		c.complain(path, "", "%q is no domain", n.DKIM.Domain)
-	case n.From.Address != "" && !aligned(domain, n.From.Domain()):
-		c.complain(path, "DMARC wants a signature by the domain that readers see", "%q does not belong to %q of from", n.DKIM.Domain, n.From.Domain())
-	}
-	if path := at + ".selector"; c.given(path) && !hostName(n.DKIM.Selector) {
-		c.complain(path, "", "%q is no selector: write it like lede", n.DKIM.Selector)
-	}
-	if path := at + ".key"; c.given(path) {
-		n.DKIM.Key = c.path(n.DKIM.Key)
-		c.key(path, n.DKIM.Key)
-	}
-}
-
-// key checks that a private key can be read, and by whom.
-func (c *checker) key(path, file string) {
-	key, err := os.Open(file)
-	if err != nil {
-		why := err
-		if pe, ok := errors.AsType[*os.PathError](err); ok {
-			why = pe.Err
-		}
-		c.complain(path, "", "the key file cannot be read: %s: %v", file, why)
-		return
-	}
-	defer key.Close()
-	switch info, err := key.Stat(); {
-	case err != nil || info.IsDir():
-		c.complain(path, "", "no key file: %s", file)
-	case readableByAll(info.Mode()):
-		c.warn("everybody on this machine can read the DKIM key %s: chmod 600 %s", file, file)
-	}
-}
-
-// aligned says whether one domain is the other or lies within it, as DMARC's
-// relaxed alignment has it for the domains of one sender (RFC 7489, section
-// 3.1.1).
-func aligned(a, b string) bool {
-	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
 }
 
 func (c *checker) source(at string, s *Source) {

@@ -4,7 +4,8 @@
 //
 // The types below are the file's schema. Of a field's tags, mapstructure is its
 // key, oneof its allowed words, range its least and greatest number, and
-// need:"true" makes it an error to leave it out. Text may hold ${VAR}, which is
+// need:"true" makes it an error to leave it out; a list with single:"true" may be
+// written as its only member. Text may hold ${VAR}, which is
 // taken from the environment and must be set there; $${ stands for ${ itself.
 // A variable LEDE_ with the path in upper case overrides a setting; members of
 // lists are named by their id (LEDE_RELAYS_MAIN_PASSWORD).
@@ -20,8 +21,11 @@ type Config struct {
 	Data        string       `mapstructure:"data"`                 // absolute path of a SQLite file, or postgres://…
 	BaseURL     string       `mapstructure:"base_url" need:"true"` // without a trailing slash
 	Listen      string       `mapstructure:"listen"`               // host:port
+	Metrics     string       `mapstructure:"metrics"`              // host:port where Prometheus reads; empty: nowhere
 	Log         Log          `mapstructure:"log"`
 	Relays      []Relay      `mapstructure:"relays" need:"true"`
+	Routes      []Route      `mapstructure:"routes"`  // the first that fits holds
+	Domains     []Domain     `mapstructure:"domains"` // no domain is in two of them
 	Newsletters []Newsletter `mapstructure:"newsletters" need:"true"`
 
 	Path     string   `mapstructure:"-"` // absolute path of the file
@@ -36,18 +40,56 @@ type Log struct {
 
 // Relay is an SMTP server that takes our mail.
 type Relay struct {
-	ID       string `mapstructure:"id" need:"true"`
-	Host     string `mapstructure:"host" need:"true"`
-	Port     int    `mapstructure:"port" range:"1..65535"`
-	TLS      string `mapstructure:"tls" oneof:"starttls|implicit|none"`
-	Username string `mapstructure:"username"`
-	Password Secret `mapstructure:"password"`
-	Lanes    int    `mapstructure:"lanes" range:"1..256"`
-	Rate     Rate   `mapstructure:"rate"`
-	Depth    int    `mapstructure:"depth" range:"1..16"`
-	Messages int    `mapstructure:"messages" range:"0..1000000"`
-	Helo     string `mapstructure:"helo"`
-	Retry    Retry  `mapstructure:"retry"`
+	ID          string   `mapstructure:"id" need:"true"`
+	Host        string   `mapstructure:"host" need:"true"`
+	Port        int      `mapstructure:"port" range:"1..65535"`
+	TLS         string   `mapstructure:"tls" oneof:"starttls|implicit|none"`
+	Username    string   `mapstructure:"username"`
+	Password    Secret   `mapstructure:"password"`
+	Auth        string   `mapstructure:"auth" oneof:"auto|plain|login|cram-md5|scram-sha-1|scram-sha-256|xoauth2"`
+	CA          string   `mapstructure:"ca"`          // absolute path of a PEM file; empty: whom the system trusts
+	Certificate string   `mapstructure:"certificate"` // absolute path of a PEM file; empty: none is shown
+	Key         string   `mapstructure:"key"`         // absolute path of the certificate's key, maybe the same file
+	Lanes       int      `mapstructure:"lanes" range:"1..256"`
+	Rate        Rate     `mapstructure:"rate"`
+	Burst       Count    `mapstructure:"burst"`   // 0: not given
+	Quota       Count    `mapstructure:"quota"`   // mails a day in UTC; 0: not given, no limit
+	WarmUp      *WarmUp  `mapstructure:"warm_up"` // nil: none
+	Weight      int      `mapstructure:"weight" range:"1..1000"`
+	Depth       int      `mapstructure:"depth" range:"1..16"`
+	Messages    int      `mapstructure:"messages" range:"0..1000000"`
+	Idle        Duration `mapstructure:"idle"`
+	Lifetime    Duration `mapstructure:"lifetime"` // 0: no limit
+	Pipelining  bool     `mapstructure:"pipelining"`
+	Chunking    bool     `mapstructure:"chunking"`
+	Helo        string   `mapstructure:"helo"`
+	Retry       Retry    `mapstructure:"retry"`
+}
+
+// WarmUp is a daily ceiling that grows.
+type WarmUp struct {
+	From   Day    `mapstructure:"from" need:"true"`
+	First  int    `mapstructure:"first" need:"true" range:"1..100000000"`
+	Factor Factor `mapstructure:"factor" need:"true"`
+	Last   int    `mapstructure:"last" need:"true" range:"1..100000000"`
+}
+
+// Route says which relays take what fits all that it names.
+type Route struct {
+	ID          string   `mapstructure:"id"` // may be empty: then no variable overrides its settings
+	Newsletters []string `mapstructure:"newsletters"`
+	Lists       []string `mapstructure:"lists"`
+	Domains     []string `mapstructure:"domains"` // lower-case ASCII; the ids of groups are replaced by their domains
+	Relays      []string `mapstructure:"relays" need:"true"`
+	Failover    []string `mapstructure:"failover"`
+}
+
+// Domain is how recipients of some domains are treated.
+type Domain struct {
+	ID          string   `mapstructure:"id" need:"true"`
+	Domains     []string `mapstructure:"domains" need:"true"` // lower-case ASCII
+	Concurrency Count    `mapstructure:"concurrency"`         // 0: not given, no limit
+	Rate        Rate     `mapstructure:"rate"`
 }
 
 // Retry says when mail that a relay put off is tried again.
@@ -71,6 +113,8 @@ type Newsletter struct {
 	Language           Language  `mapstructure:"language"`
 	Timezone           TimeZone  `mapstructure:"timezone"`
 	Schedule           string    `mapstructure:"schedule"` // empty: only by hand
+	Spread             Duration  `mapstructure:"spread"`
+	LocalTime          bool      `mapstructure:"local_time"` // not together with Spread
 	NotOn              []string  `mapstructure:"not_on"`
 	Missed             string    `mapstructure:"missed" oneof:"run|skip"`
 	Grace              Duration  `mapstructure:"grace"`
@@ -80,10 +124,11 @@ type Newsletter struct {
 	NotifyCommand      []string  `mapstructure:"notify_command"` // a program and its arguments; no shell
 	ReplyTo            string    `mapstructure:"reply_to"`
 	BounceAddress      string    `mapstructure:"bounce_address"`
+	VERP               bool      `mapstructure:"verp"` // only with BounceAddress
 	UnsubscribeMailbox string    `mapstructure:"unsubscribe_mailbox"`
-	ListID             string    `mapstructure:"list_id"`         // "ID.DOMAIN of from" when not given
-	FeedbackSender     string    `mapstructure:"feedback_sender"` // made of the domain of from when not given
-	DKIM               *DKIM     `mapstructure:"dkim"`            // nil: not signed
+	ListID             string    `mapstructure:"list_id"`            // "ID.DOMAIN of from" when not given
+	FeedbackSender     string    `mapstructure:"feedback_sender"`    // made of the domain of from when not given
+	DKIM               []DKIM    `mapstructure:"dkim" single:"true"` // none: not signed
 	Lists              []string  `mapstructure:"lists" need:"true"`
 	Relay              string    `mapstructure:"relay"` // the only relay when not given
 	Theme              string    `mapstructure:"theme"`
@@ -157,10 +202,15 @@ func defaults() Config {
 
 func defaultRelay() Relay {
 	return Relay{
-		Port:  portSubmission,
-		TLS:   "starttls",
-		Lanes: 4,
-		Depth: 8,
+		Port:       portSubmission,
+		TLS:        "starttls",
+		Auth:       "auto",
+		Lanes:      4,
+		Weight:     1,
+		Depth:      8,
+		Idle:       Duration(30 * time.Second),
+		Pipelining: true,
+		Chunking:   true,
 		Retry: Retry{
 			First:       Duration(time.Minute),
 			Longest:     Duration(time.Hour),

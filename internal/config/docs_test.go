@@ -29,6 +29,7 @@ func schema() map[string]reflect.Value {
 		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log),
 		"relays": reflect.ValueOf(defaultRelay()), "retry": reflect.ValueOf(defaultRelay().Retry),
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
+		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}),
 		"dkim": reflect.ValueOf(DKIM{}), "sources": reflect.ValueOf(defaultSource()),
 		"lead": reflect.ValueOf(newsletter.Lead), "sections": reflect.ValueOf(defaultSection()),
 	}
@@ -47,6 +48,8 @@ func keys(prefix string, want reflect.Type) []string {
 			all = append(all, keys(path+".", kind)...)
 		case scalar(kind.Elem()):
 			all = append(all, path)
+		case single(field):
+			all = append(all, keys(path+".", kind.Elem())...)
 		default:
 			all = append(all, keys(path+"[].", kind.Elem())...)
 		}
@@ -89,8 +92,11 @@ func TestExampleIsValid(t *testing.T) {
 		t.Errorf("as it stands: %v", err)
 	}
 	whole := write(t, optional.ReplaceAllString(string(text), ""))
-	if err := os.WriteFile(filepath.Join(filepath.Dir(whole), "dkim.pem"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	certificate, key := testCertificate(t)
+	for name, text := range map[string][]byte{"dkim.pem": key, "ca.pem": certificate, "us.pem": certificate, "us.key": key} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(whole), name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := Load(whole, []string{"SMTP_PASSWORD=hunter2"}); err != nil {
 		t.Errorf("with all that is optional: %v", err)
@@ -151,7 +157,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 // written writes a value as the file and the docs have it; nothing for none.
 func written(v reflect.Value) string {
 	switch value := v.Interface().(type) {
-	case Rate:
+	case Rate, Count:
 		return ""
 	case Duration:
 		return value.String()

@@ -47,7 +47,11 @@ func (t *tree) override(path, variable string, field reflect.StructField) (setti
 
 // overridden says whether a variable overrides a setting within a group of
 // them that the file need not have.
-func (t *tree) overridden(variable string, group reflect.Type) bool {
+func (t *tree) overridden(variable string, of reflect.StructField) bool {
+	group := pointed(of.Type)
+	if single(of) {
+		group = group.Elem()
+	}
 	if scalar(group) || group.Kind() != reflect.Struct {
 		return false
 	}

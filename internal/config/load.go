@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -73,6 +74,11 @@ func readableByAll(mode fs.FileMode) bool { return runtime.GOOS != "windows" && 
 
 // literalSecret returns the path of a password that stands in the file.
 func (t *tree) literalSecret(cfg *Config) string {
+	if u, err := url.Parse(cfg.Data); t.literal["data"] && err == nil {
+		if _, set := u.User.Password(); set || u.Query().Has("password") {
+			return "data"
+		}
+	}
 	for i := range cfg.Relays {
 		if path := fmt.Sprintf("relays[%d].password", i); t.literal[path] {
 			return path

@@ -127,12 +127,18 @@ func (t *tree) value(path, variable string, node *yaml.Node, want reflect.Struct
 	switch {
 	case scalar(kind):
 		return t.scalar(path, node, want)
+	case single(want) && (node == nil || node.Kind == yaml.MappingNode):
+		v, ok := t.mapping(path, variable, node, kind.Elem(), depth)
+		return []any{v}, ok
 	case kind.Kind() == reflect.Slice:
 		return t.list(path, variable, node, kind.Elem(), depth)
 	default:
 		return t.mapping(path, variable, node, kind, depth)
 	}
 }
+
+// single says whether a list may be written as its only member.
+func single(field reflect.StructField) bool { return field.Tag.Get("single") != "" }
 
 // mapping checks the keys of a mapping and their values.
 func (t *tree) mapping(path, variable string, node *yaml.Node, want reflect.Type, depth int) (any, bool) {
@@ -152,7 +158,7 @@ func (t *tree) mapping(path, variable string, node *yaml.Node, want reflect.Type
 			}
 			settings[i] = s
 		}
-		if i < 0 && t.overridden(override, pointed(field.Type)) {
+		if i < 0 && t.overridden(override, field) {
 			i, settings = len(settings), append(settings, setting{key: key, line: t.place(path).line})
 		}
 		if i < 0 {

@@ -107,6 +107,38 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Count is a number of mails. The zero Count is no limit, and cannot be
+// written: 0 would read as "none at all".
+type Count int
+
+const mostMails = 100_000_000
+
+// Factor is by how much something grows each day: "1.5".
+type Factor float64
+
+// UnmarshalText reads a factor above 1 and up to 10.
+func (f *Factor) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(n > 1 && n <= 10) || strings.ContainsAny(string(text), "xXpP_") {
+		return fmt.Errorf("%q is no growth: write a number above 1 and up to 10, such as 1.5", text)
+	}
+	*f = Factor(n)
+	return nil
+}
+
+// Day is a day of the calendar, written "2026-12-01": its midnight in UTC.
+type Day struct{ time.Time }
+
+// UnmarshalText reads a day.
+func (d *Day) UnmarshalText(text []byte) error {
+	day, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no day: write it like 2026-12-01", text)
+	}
+	d.Time = day
+	return nil
+}
+
 // TimeZone is a zone of the IANA database ("Europe/Lisbon").
 type TimeZone struct{ *time.Location }
 

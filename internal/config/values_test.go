@@ -57,6 +57,30 @@ func TestRate(t *testing.T) {
 	}
 }
 
+func TestFactorAndDay(t *testing.T) {
+	for text, want := range map[string]Factor{"1.5": 1.5, "2": 2, "10": 10, "1.0001": 1.0001} {
+		var f Factor
+		if err := f.UnmarshalText([]byte(text)); err != nil || f != want {
+			t.Errorf("%s: %v, %v", text, f, err)
+		}
+	}
+	for _, text := range []string{"", "1", "0.9", "-2", "NaN", "Inf", "11", "0x2", "1_5", "1,5", "fast"} {
+		var f Factor
+		if err := f.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %v", text, f)
+		}
+	}
+	var d Day
+	if err := d.UnmarshalText([]byte("2028-02-29")); err != nil || !d.Equal(time.Date(2028, 2, 29, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%v, %v", d, err)
+	}
+	for _, text := range []string{"", "2026-02-30", "12-01", "2026-12-01T00:00:00Z", "tomorrow"} {
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %v", text, d)
+		}
+	}
+}
+
 func TestTimeZone(t *testing.T) {
 	var z TimeZone
 	if err := z.UnmarshalText([]byte("Europe/Lisbon")); err != nil || z.Location.String() != "Europe/Lisbon" {
