@@ -356,7 +356,15 @@ func (r *Room) deliverAndTell(ctx context.Context, n Newsletter, id string) {
 	// An edition whose first pass is over when it is taken in hand was told of by
 	// whoever had it before.
 	sums, err := r.Editions.Sums(ctx, id)
-	told := err == nil && sums.Audience > 0 && sums.Pending == 0
+	told := false
+	if err == nil && sums.Pending < sums.Audience {
+		span := quiet
+		if n.Timing.LocalTime {
+			span = 0 // told when the slot's own zone had it; the others follow one by one
+		}
+		ahead, err := r.ahead(ctx, id)
+		told = err == nil && !ahead.Within(span, r.Now())
+	}
 	tell := func(trouble error) {
 		rep, err := r.Report(ctx, id)
 		if err != nil {

@@ -15,9 +15,11 @@ const lookEvery = time.Second
 // Deliver sends a stored edition until nothing is left, it is stopped, its time
 // is over, or wait has passed since there was nothing more to do but wait (zero:
 // no limit). Only the one sender of the store may call it, once at a time for
-// an edition. tell, when not nil, is called once when the first pass is over
-// and some mails come again, and once, with the reason, when the relay takes
-// nothing for about a minute.
+// an edition. While mails are due for the first time within wait, there is more
+// to do; when none is due before wait is over, Deliver does not sit it out. tell,
+// when not nil, is called once when no mail is due for the first time for a
+// while and some come later or again, and once, with the reason, when the relay
+// takes nothing for about a minute.
 func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.Duration, tell func(trouble error)) error {
 	rec, err := r.Editions.Edition(ctx, id)
 	if err != nil {
@@ -46,10 +48,11 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 	stopTelling := r.tell(ctx, id)
 	defer stopTelling()
 
-	var since time.Time // when there was first nothing to do but wait
-	troubles := 0       // vain tries in a row
-	var trouble error   // of the last of them
-	passed := false     // the first pass is over
+	var since time.Time  // when there was first nothing to do but wait
+	troubles := 0        // vain tries in a row
+	var trouble error    // of the last of them
+	passed := false      // nothing more is due for the first time, for a while
+	var looked time.Time // when that was last asked
 	for {
 		now := r.Now()
 		if !now.Before(rec.StaleAt) {
@@ -94,13 +97,33 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 			}
 		} else {
 			troubles = 0
-			if !passed && tell != nil && ctx.Err() == nil {
-				tell(nil)
+			// Where mails are due all the time, as with spread, it is enough to look
+			// now and then.
+			if now := r.Now(); !looked.After(now.Add(-lookEvery)) || until.After(now.Add(lookEvery)) {
+				looked = now
+				ahead, err := r.ahead(ctx, id)
+				if err != nil {
+					if ctx.Err() != nil {
+						return nil
+					}
+					return err
+				}
+				if !passed && !ahead.Within(quiet, now) {
+					passed = true
+					if tell != nil && ctx.Err() == nil {
+						tell(nil)
+					}
+				}
+				if wait > 0 && ahead.Within(wait, now) {
+					since = now // there is more to do than to wait for what was put off
+				}
 			}
-			passed = true
 		}
 		if since.IsZero() {
 			since = r.Now()
+		}
+		if wait > 0 && trouble == nil && until.After(since.Add(wait)) {
+			return nil
 		}
 		if open, err := r.rest(ctx, id, earlier(until, rec.StaleAt), since, wait); err != nil || !open {
 			return err
@@ -131,7 +154,11 @@ func (r *Room) rest(ctx context.Context, id string, until, since time.Time, wait
 		if wait > 0 && now.Sub(since) >= wait {
 			return false, nil
 		}
-		pause := min(max(until.Sub(now), 50*time.Millisecond), lookEvery)
+		look := lookEvery
+		if wait == 0 && until.Sub(now) > time.Minute {
+			look = lookUp // nobody waits, and nothing is due that a stop would save
+		}
+		pause := min(max(until.Sub(now), 50*time.Millisecond), look)
 		if until.IsZero() {
 			pause = lookEvery
 		}
@@ -164,7 +191,16 @@ func contains(recs []Record, id string) bool {
 	return false
 }
 
-// tell reports the sums while delivering, twice a second, and once at the end.
+// tellEvery is how often the sums are told while delivering, and tellShare the
+// part of the time that counting them may take: of a large edition it takes a
+// while, and the lanes need the store more.
+const (
+	tellEvery = 500 * time.Millisecond
+	tellShare = 50
+)
+
+// tell reports the sums while delivering, twice a second or more rarely, and
+// once at the end.
 func (r *Room) tell(ctx context.Context, id string) func() {
 	if r.Progress == nil {
 		return func() {}
@@ -178,15 +214,10 @@ func (r *Room) tell(ctx context.Context, id string) func() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(500 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				tellOnce(ctx)
-			}
+		for pause := tellEvery; sleep(ctx, pause); {
+			began := time.Now()
+			tellOnce(ctx)
+			pause = max(tellEvery, tellShare*time.Since(began))
 		}
 	}()
 	return func() {

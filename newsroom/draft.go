@@ -20,6 +20,7 @@ type Order struct {
 	ByHand   bool
 	Only     []string // file paths or URLs of a bulletin's stories; empty for an edition
 	Greeting string   // this edition's own greeting
+	Timing   Timing   // of an edition by hand; those of slots have the newsletter's
 	New      bool     // make a new edition though an old one is unfinished
 	Resume   bool     // go on with an unfinished edition however old
 	Draft    *Draft   // what was shown for this slot, to be sent as it is; nil: drafted when it is made
@@ -91,7 +92,7 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 
 // facts is what lint can't see in a letter.
 func (r *Room) facts(n Newsletter, subjects []string) lint.Facts {
-	f := lint.Facts{Loopback: r.LocalRelay[n.Relay], Subjects: subjects, Folders: map[string]string{}}
+	f := lint.Facts{Loopback: r.Local(n), Subjects: subjects, Folders: map[string]string{}}
 	for _, s := range n.Sources {
 		if s.Folder != "" {
 			f.Folders[s.ID] = s.Folder

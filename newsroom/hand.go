@@ -22,11 +22,15 @@ func (r *Room) Cancel(ctx context.Context, id, why string) error {
 // Resume lets a paused edition go on, and one that is too old to go on by
 // itself: from now it has its time once more.
 func (r *Room) Resume(ctx context.Context, n Newsletter, id string) error {
-	stale := r.Now().Add(24 * time.Hour)
 	rec, err := r.Editions.Edition(ctx, id)
 	if err != nil {
 		return err
 	}
+	ahead, err := r.ahead(ctx, rec.ID)
+	if err != nil {
+		return err
+	}
+	stale := later(r.Now().Add(24*time.Hour), ahead.Last.Add(lastGrace))
 	if rec.State == Sending {
 		// Old, but not paused yet: by way of paused, so that the record shows it.
 		if err := r.Editions.Move(ctx, rec.ID, []State{Sending}, Paused, r.By, "resumed by hand", time.Time{}, r.Now()); err != nil {

@@ -18,10 +18,12 @@ type Newsletter struct {
 	Recipe        compose.Recipe
 	Sources       []source.Spec
 	Sender        send.Sender
-	Relay         string // id of the relay that takes its mail
+	Relay         string   // id of the relay that takes what no route claims
+	Relays        []string // ids of all that may take its mail; empty: Relay alone
 	Lists         []string
 	ThemeDir      string // folder of the user's templates over the theme; empty for none
 	Schedule      Schedule
+	Timing        Timing   // of the mails of a slot
 	NotOn         []string // "12-25" or "2027-03-26"
 	Missed        string   // run | skip
 	Grace         time.Duration

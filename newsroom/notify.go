@@ -67,6 +67,12 @@ func NoticeText(n Newsletter, rep Report) (subject, text string) {
 		what = fmt.Sprintf("sent to %d of %d readers", rep.Sent, rep.Audience)
 	case Sending:
 		what = fmt.Sprintf("sent to %d of %d readers, %d come again", rep.Sent, rep.Audience, rep.Deferred+rep.Pending)
+		if rep.Last != nil && rep.Last.After(rep.At) {
+			what = fmt.Sprintf("sent to %d of %d readers, %d are due later", rep.Sent, rep.Audience, rep.Pending)
+			if rep.Deferred > 0 {
+				what += fmt.Sprintf(", %d come again", rep.Deferred)
+			}
+		}
 	case Paused:
 		what = fmt.Sprintf("paused after %d of %d readers", rep.Sent, rep.Audience)
 	case Waiting:
@@ -84,6 +90,9 @@ func NoticeText(n Newsletter, rep Report) (subject, text string) {
 	}
 	if rep.Why != "" {
 		say("Why: %s", rep.Why)
+	}
+	if rep.State == Sending && rep.Last != nil && rep.Last.After(rep.At) {
+		say("The last mail is due at %s.", rep.Last.In(n.Recipe.Zone).Format("15:04 on Monday 2 January"))
 	}
 	if rep.Audience > 0 {
 		say("\n%6d sent\n%6d put off, they come again\n%6d failed\n%6d in doubt\n%6d skipped\n%6d pending\n%6d = audience",

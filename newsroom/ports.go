@@ -20,9 +20,9 @@ type Editions interface {
 	Log(ctx context.Context, r Record) error
 	// Commit ends assembling: it stores content and letter, uses up the
 	// stories, takes the snapshot of the audience (active on any of the lists,
-	// not opted out, not suppressed, each once) as pending deliveries due at
-	// now, and moves the edition on to state to (sending or waiting). It
-	// returns the audience's size.
+	// not opted out, not suppressed, each once) as pending deliveries, due as
+	// the content says and never before now, and moves the edition on to state
+	// to (sending or waiting). It returns the audience's size.
 	Commit(ctx context.Context, id string, c Content, to State, now time.Time) (int, error)
 	// Move changes the state of an edition that is in one of the states from,
 	// else ErrState. Moving to cancelled skips what is pending or deferred, with
@@ -41,6 +41,8 @@ type Editions interface {
 	List(ctx context.Context, newsletter string, limit int, states ...State) ([]Record, error)
 	// Sums counts deliveries.
 	Sums(ctx context.Context, id string) (Sums, error)
+	// Ahead tells when the edition's pending mails are due.
+	Ahead(ctx context.Context, id string, now time.Time) (Ahead, error)
 	// Undelivered lists, grouped by state and reply, why deliveries failed,
 	// wait or were skipped, the most frequent first.
 	Undelivered(ctx context.Context, id string) ([]Reason, error)
@@ -53,6 +55,16 @@ type Content struct {
 	Edition compose.Edition
 	Letter  compose.Letter
 	Lists   []string
+	Start   time.Time                   // when the first mails are due; zero: when it is stored
+	Spread  time.Duration               // the mails' due times lie evenly over it, from Start on; 0: all at Start
+	Local   func(zone string) time.Time // when somebody in this zone (attribute timezone, empty if there is none) is due; nil: at Start
+}
+
+// Ahead is when the mails of an edition leave that no answer was had for yet.
+// Mails that were put off are not among them.
+type Ahead struct {
+	Next time.Time // the earliest due time, not after now when one is due or being sent; zero when none is pending
+	Last time.Time // the latest
 }
 
 // Reason is one cause for which deliveries are not sent.

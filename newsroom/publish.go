@@ -70,7 +70,7 @@ func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	now := r.Now()
 	rec, _, err := r.Editions.Open(ctx, Record{
 		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, State: Assembling,
-		Started: now, StaleAt: staleAt(n, o),
+		Started: now, StaleAt: staleAt(n, o, now),
 	})
 	if errors.Is(err, ErrBusy) {
 		return Record{}, r.busy(ctx, n, err)
@@ -131,8 +131,8 @@ func (r *Room) unfinished(ctx context.Context, n Newsletter, o Order) (Record, b
 }
 
 // Unfinished returns the edition that a send by hand would go on with: one that
-// is assembling, paused, or sending with pending mails; without an id when there
-// is none. old is the error that a person gets who has not said --resume, nil
+// is assembling, paused, or sending with pending mails that are due; without an id
+// when there is none. old is the error that a person gets who has not said --resume, nil
 // when the edition goes on by itself. Nothing is changed.
 func (r *Room) Unfinished(ctx context.Context, n Newsletter) (rec Record, old, err error) {
 	recs, err := r.Editions.List(ctx, n.ID, 0, Assembling, Sending, Paused)
@@ -145,11 +145,11 @@ func (r *Room) Unfinished(ctx context.Context, n Newsletter) (rec Record, old, e
 			continue
 		}
 		if rec.State == Sending {
-			sums, err := r.Editions.Sums(ctx, rec.ID)
+			ahead, err := r.ahead(ctx, rec.ID)
 			if err != nil {
 				return Record{}, nil, err
 			}
-			if sums.Pending == 0 {
+			if !ahead.Within(soon, r.Now()) {
 				continue
 			}
 		}
@@ -201,7 +201,7 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	if audience == 0 {
 		return Failed, fmt.Sprintf("nobody to send to: no active subscriber on %s; `lede import` brings them in", listNames(n.Lists)), nil
 	}
-	if r.Reachable != nil && !r.LocalRelay[n.Relay] {
+	if r.Reachable != nil && !r.Local(n) {
 		if err := r.Reachable(ctx, n); err != nil {
 			err = fmt.Errorf("the pages that mails link to do not answer: %w", err)
 			if !rec.ByHand && r.Now().Sub(rec.Started) < assembleLimit {
@@ -219,11 +219,14 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	if n.Approval == "required" {
 		to = Waiting
 	}
-	count, err := r.Editions.Commit(ctx, rec.ID, Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists}, to, r.Now())
+	content := Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists}
+	now := r.Now()
+	o.timing(n).due(&content, rec.Slot, now, n.Recipe.Zone)
+	count, err := r.Editions.Commit(ctx, rec.ID, content, to, now)
 	if err != nil {
 		return "", "", fmt.Errorf("storing the edition: %w", err)
 	}
-	r.Log.Info("edition stored", "newsletter", n.ID, "edition", rec.ID, "subject", d.Letter.Subject, "audience", count)
+	r.Log.Info("edition stored", "newsletter", n.ID, "edition", rec.ID, "subject", d.Edition.Subject, "audience", count)
 	return to, "", nil
 }
 

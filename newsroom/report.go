@@ -17,6 +17,9 @@ type Report struct {
 	Sums
 	Started  *time.Time             `json:"started"`
 	Finished *time.Time             `json:"finished"`
+	Next     *time.Time             `json:"next,omitempty"` // when the earliest of the pending mails is due
+	Last     *time.Time             `json:"last,omitempty"` // when the latest of them is
+	At       time.Time              `json:"at"`             // when this was counted
 	Slot     time.Time              `json:"slot"`
 	ByHand   bool                   `json:"by_hand"`
 	Subject  string                 `json:"subject,omitempty"`
@@ -77,7 +80,14 @@ func (r *Room) summary(ctx context.Context, rec Record) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("edition %s: counting: %w", rec.ID, err)
 	}
+	var ahead Ahead
+	if sums.Pending > 0 {
+		if ahead, err = r.ahead(ctx, rec.ID); err != nil {
+			return Report{}, err
+		}
+	}
 	return Report{
+		At: r.Now(), Next: timePtr(ahead.Next), Last: timePtr(ahead.Last),
 		Edition: rec.ID, Newsletter: rec.Newsletter, State: rec.State, Sums: sums,
 		Started: timePtr(rec.Started), Finished: timePtr(rec.Finished), Slot: rec.Slot, ByHand: rec.ByHand, Why: rec.Why,
 	}, nil

@@ -3,6 +3,7 @@ package newsroom
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"lede/compose"
@@ -50,38 +51,10 @@ type Room struct {
 // memoryTime is how long the whole text of a story that ran is compared.
 const memoryTime = 180 * 24 * time.Hour
 
-// staleAt is the instant from which an edition goes on only by hand: the
-// newsletter's stale_after, else its next slot, and never later than a day. A
-// slot so soon after an edition by hand that it will be skipped does not count.
-func staleAt(n Newsletter, o Order) time.Time {
-	day := o.Slot.Add(24 * time.Hour)
-	if n.StaleAfter > 0 {
-		return earlier(o.Slot.Add(n.StaleAfter), day)
+// Local says whether all the newsletter's mail is given to this machine.
+func (r *Room) Local(n Newsletter) bool {
+	if len(n.Relays) == 0 {
+		return r.LocalRelay[n.Relay]
 	}
-	if n.Schedule == nil {
-		return day
-	}
-	from := o.Slot
-	if o.ByHand {
-		from = from.Add(n.MinGap)
-	}
-	following := NextSlot(n.Schedule, from, n.Recipe.Zone, n.NotOn)
-	if following.IsZero() {
-		return day
-	}
-	return earlier(following, day)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return !slices.ContainsFunc(n.Relays, func(id string) bool { return !r.LocalRelay[id] })
 }
