@@ -114,8 +114,8 @@ func TestRefusedRecipients(t *testing.T) {
 	}
 }
 
-// Once the relay took mail of the edition, refusals are the recipients', also
-// in a later Deliver that they are alone in.
+// Once the relay took mail of the edition, refusals that do not blame us are the
+// recipients', also in a later Deliver that they are alone in.
 func TestRefusedAfterGreylisting(t *testing.T) {
 	seen := map[string]bool{}
 	server := refusing(smtptest.Rcpt, func(s smtptest.Step) string {
@@ -124,9 +124,9 @@ func TestRefusedAfterGreylisting(t *testing.T) {
 			return ""
 		case !seen[s.To]:
 			seen[s.To] = true
-			return "451 4.7.1 come again"
+			return "451 4.7.1 greylisted, come again"
 		}
-		return "554 5.7.1 no"
+		return "550 5.1.1 no such user"
 	})
 	inWorld(t, 60, send.Relay{}, server, func(w *world) {
 		if troubles := w.finish(); len(troubles) > 0 {

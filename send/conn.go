@@ -1,15 +1,8 @@
 package send
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
@@ -20,22 +13,27 @@ type Timeouts struct {
 	Dial    time.Duration // from dialling to logged in
 	Command time.Duration // an answer to MAIL, RCPT, DATA
 	Dot     time.Duration // the answer to the final dot; giving up early doubles mail (RFC 1047)
-	Grace   time.Duration // for the mail in hand when sending is to stop
-	Idle    time.Duration // a connection unused for longer is made anew
+	Grace   time.Duration // for the mails in hand when sending is to stop
+	Idle    time.Duration // a connection unused for longer is made anew; Relay.Idle goes before
 }
 
-// conn is one SMTP connection, logged in.
-type conn struct {
-	net    *guarded
-	client *smtp.Client
-	in     *bufio.Reader
-	utf8   bool // SMTPUTF8 is offered
-	dead   bool // it is closed, or cannot be trusted
-	taken  int  // mails accepted on it
-	used   time.Time
-	wait   Timeouts
-	out    []byte // what is written next; kept for its room
-}
+const (
+	// keepAlive is how often a connection that waits for mail says NOOP, so
+	// that neither the relay nor what stands between gives it up unnoticed.
+	keepAlive = 20 * time.Second
+	// noopPatience is how long an answer to that may take.
+	noopPatience = 10 * time.Second
+	// afterBye is how long a relay that said 421 may take to hang up.
+	afterBye = 5 * time.Second
+	// longWait is how long a connection may wait for a mail until it is no
+	// wonder that the relay gave it up.
+	longWait = 5 * time.Second
+	// lastWords is how long we listen why a relay hung up on us.
+	lastWords = time.Second
+	// probing is how long an answer may take that a relay owes for a command
+	// in a group, until it is known to understand groups.
+	probing = 30 * time.Second
+)
 
 // step is how far a mail got.
 type step int
@@ -44,8 +42,8 @@ const (
 	atMail step = iota // nothing about the recipient was said
 	atRcpt
 	atData
-	atBody // the mail is on its way, its final dot is not
-	atDot  // the final dot is sent: from here on silence is doubt
+	atBody // the mail is on its way, its end is not
+	atDot  // the final dot, or the last byte of BDAT, is sent: from here on silence is doubt
 )
 
 func (s step) String() string {
@@ -62,173 +60,134 @@ type lost struct {
 func (l *lost) Error() string { return fmt.Sprintf("connection lost at %s: %v", l.at, l.err) }
 func (l *lost) Unwrap() error { return l.err }
 
-// isLost says that err is a connection that ended or a deadline that passed.
-func isLost(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+// errLied is a relay that does not keep an extension that it offers. The mail
+// goes again without it.
+var errLied = errors.New("relay does not keep what it offers")
+
+// conn is one SMTP connection, logged in.
+type conn struct {
+	*wire
+	client  *smtp.Client
+	offers  offers
+	mode    mode
+	manners *manners
+	proven  bool // manners says that mode works
+	depth   int  // mails in flight with chunking
+	wait    Timeouts
+	idle    time.Duration // unused for longer it is made anew
+	life    time.Duration // open for longer it is made anew; 0: no limit
+	born    time.Time
+	used    time.Time // when it last had a mail
+	noticed time.Time // when something was last written to it
+
+	taken   int   // mails accepted on it
+	decided int   // mails that were accepted or refused for their own sake
+	junk    int   // of these, refused since the last one was accepted
+	waited  bool  // for the mail that was begun last
+	told    bool  // that it ended was dealt with
+	dirty   bool  // with chunking: the next mail needs a RSET before it
+	leaving bool  // no further mail is begun on it
+	bye     reply // with which the relay ends the connection: a 421, or a refused RSET
+	cut     bool  // writing failed
+	broken  bool  // the relay's answers make no sense any more
+	flights []flight
+	owed    []want // what the relay will answer, in order
+	pops    int    // answers taken
+	patient int    // for which of them patience was last set
+	out     []byte // small mails and commands, to be written
+	head    []byte // room to write commands in
+	spare   [][]byte
 }
 
-// mail sends one mail and returns the answer that decided it, and where that
-// came. The mail is accepted if that was at the final dot and positive. After
-// any other answer the connection is ready for the next mail; after an error,
-// always a *lost, it is not.
-func (c *conn) mail(from, to string, utf8 bool, data []byte) (reply, step, error) {
-	command := "MAIL FROM:<" + from + ">"
-	if utf8 {
-		command += " SMTPUTF8"
+// newConn takes over a connection that is logged in.
+func newConn(g *guarded, client *smtp.Client, r *Relay, m *manners, wait Timeouts) *conn {
+	now := time.Now()
+	c := &conn{
+		wire: newWire(g, client.Text.R, client.Text.W), client: client, offers: readOffers(client, r),
+		manners: m, depth: min(max(1, r.Depth), mostDepth), wait: wait, idle: wait.Idle, life: r.Lifetime,
+		born: now, used: now, noticed: now, patient: -1,
 	}
-	r, err := c.ask(atMail, command)
-	if err != nil || !r.positive() {
-		return r, atMail, c.reset(r, err)
+	if r.Idle > 0 {
+		c.idle = r.Idle
 	}
-	r, err = c.ask(atRcpt, "RCPT TO:<"+to+">")
-	if err != nil || !r.positive() {
-		return r, atRcpt, c.reset(r, err)
-	}
-	return c.body(data)
+	c.mode = m.best(c.offers.mode)
+	c.proven = m.works(c.mode)
+	return c
 }
 
-// body sends DATA and the mail.
-func (c *conn) body(data []byte) (reply, step, error) {
-	r, err := c.ask(atData, "DATA")
-	if err != nil {
-		return r, atData, err
-	}
-	if r.code != 354 {
-		if r.positive() {
-			return r, atData, &lost{atData, fmt.Errorf("%w: DATA was answered with %d", errReply, r.code)}
-		}
-		return r, atData, c.reset(r, nil)
-	}
-	c.out = appendStuffed(c.out[:0], data)
-	if err := c.write(c.wait.Dot); err != nil {
-		// The relay may have said why it hung up. The dot was not sent: a
-		// failed write is one that was not complete.
-		_ = c.net.SetDeadline(time.Now().Add(time.Second))
-		if r, readErr := readReply(c.in); readErr == nil && (r.transient() || r.permanent()) {
-			c.close()
-			return r, atBody, nil
-		}
-		return reply{}, atBody, &lost{atBody, err}
-	}
-	r, err = c.read(atDot, c.wait.Dot)
-	if err != nil {
-		return r, atDot, err
-	}
-	if r.code/100 == 3 {
-		return r, atDot, &lost{atDot, fmt.Errorf("%w: the mail was answered with %d", errReply, r.code)}
-	}
-	if r.positive() {
-		c.taken++
-	}
-	return r, atDot, nil
-}
-
-// ask sends a command and reads its answer.
-func (c *conn) ask(at step, command string) (reply, error) {
-	c.out = append(append(c.out[:0], command...), '\r', '\n')
-	if err := c.write(c.wait.Command); err != nil {
-		// A relay that closes an unused connection says so first.
-		_ = c.net.SetDeadline(time.Now().Add(time.Second))
-		if r, readErr := readReply(c.in); readErr == nil && r.closing() {
-			return r, nil
-		}
-		return reply{}, &lost{at, err}
-	}
-	return c.read(at, c.wait.Command)
-}
-
-// write sends c.out in one write.
-func (c *conn) write(timeout time.Duration) error {
-	c.used = time.Now()
-	if err := c.net.SetDeadline(c.used.Add(timeout)); err != nil {
-		return err
-	}
-	w := c.client.Text.W
-	if _, err := w.Write(c.out); err != nil {
-		return err
-	}
-	return w.Flush()
-}
-
-// read reads one answer; at says what it answers.
-func (c *conn) read(at step, timeout time.Duration) (reply, error) {
-	_ = c.net.SetDeadline(time.Now().Add(timeout))
-	r, err := readReply(c.in)
-	c.used = time.Now()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the relay hung up")
-		} else if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = fmt.Errorf("no answer: %w", err)
-		}
-		return reply{}, &lost{at, err}
-	}
-	if at < atData && !r.positive() && !r.transient() && !r.permanent() {
-		return reply{}, &lost{at, fmt.Errorf("%w: %s was answered with %d", errReply, at, r.code)}
-	}
-	return r, nil
-}
-
-// reset ends a transaction that was refused, so that the next mail finds a
-// clean connection. An answer of 421 leaves nothing to reset.
-func (c *conn) reset(r reply, err error) error {
-	if err != nil || r.closing() {
-		c.dead = true
-		return err
-	}
-	ok, err := c.ask(atMail, "RSET")
-	if err != nil || !ok.positive() {
-		// What was refused stays refused; only the connection is gone.
-		c.close()
-	}
-	return nil
-}
-
-// usable says that another mail may be tried on the connection.
+// usable says that another mail may be begun on the connection, which had so
+// many at most; most 0 is no limit.
 func (c *conn) usable(most int) bool {
-	return !c.dead && (most <= 0 || c.taken < most) && time.Since(c.used) < c.wait.Idle
+	if c.over() || most > 0 && c.taken+len(c.flights) >= most {
+		return false
+	}
+	now := time.Now()
+	if c.life > 0 && now.Sub(c.born) >= c.life {
+		return false
+	}
+	return len(c.flights) > 0 || now.Sub(c.used) < c.idle
 }
 
-// quit takes leave, without caring for the answer, and closes.
+// over says that no further mail can be begun: the relay closes, or closed, the
+// connection, or cannot be understood.
+func (c *conn) over() bool {
+	if c.leaving || c.cut || c.broken {
+		return true
+	}
+	return !c.alive(len(c.owed) == 0) // what it says unasked is 421, or nonsense
+}
+
+// keep is called while the connection waits for mail. It says NOOP now and
+// then, and returns when it wants to be called again, at the latest when the
+// connection was unused for too long.
+func (c *conn) keep() time.Duration {
+	now := time.Now()
+	left := c.idle - now.Sub(c.used)
+	if c.life > 0 {
+		left = min(left, c.life-now.Sub(c.born))
+	}
+	left = max(left, time.Millisecond)
+	if len(c.owed) > 0 || c.over() {
+		return left
+	}
+	quiet := now.Sub(c.noticed)
+	if quiet >= keepAlive {
+		c.owe(wantNoop)
+		c.send([]byte("NOOP\r\n"))
+		c.await()
+		quiet = 0
+	}
+	return min(left, keepAlive-quiet)
+}
+
+// quit takes leave and closes. The answer is waited for but not cared for.
 func (c *conn) quit(patience time.Duration) {
-	if c.dead {
-		c.close()
+	defer c.close()
+	if len(c.flights) > 0 || c.over() {
 		return
 	}
-	c.out = append(c.out[:0], "QUIT\r\n"...)
-	if c.write(patience) == nil {
-		_, _ = c.read(atMail, patience)
+	c.expect(patience)
+	if c.write([]byte("QUIT\r\n")) != nil {
+		return
 	}
-	c.close()
+	for range len(c.owed) + 1 {
+		for {
+			_, ok, err := c.take()
+			if err != nil {
+				return
+			}
+			if ok {
+				break
+			}
+			<-c.news
+		}
+	}
 }
 
 // close closes without a word.
 func (c *conn) close() {
-	c.dead = true
-	_ = c.net.Close()
+	c.fail(errLeft)
+	<-c.gone
 }
 
-// appendStuffed appends a mail as DATA wants it: a full stop at the start of a
-// line doubled (RFC 5321, 4.5.2), and the final dot. mail has CRLF line ends
-// only.
-func appendStuffed(dst, mail []byte) []byte {
-	if len(mail) > 0 && mail[0] == '.' {
-		dst = append(dst, '.')
-	}
-	for {
-		at := bytes.Index(mail, []byte("\n."))
-		if at < 0 {
-			break
-		}
-		dst = append(append(dst, mail[:at+2]...), '.')
-		mail = mail[at+2:]
-	}
-	dst = append(dst, mail...)
-	if !strings.HasSuffix(string(mail[max(0, len(mail)-2):]), "\r\n") {
-		dst = append(dst, '\r', '\n')
-	}
-	return append(dst, '.', '\r', '\n')
-}
+var errLeft = errors.New("connection closed")

@@ -39,6 +39,11 @@ type Delivery struct {
 	Relay      string    // who is to take it: set by Claim.Place
 	Attempt    int       // 1 for the first
 	First      time.Time // when it was first due; give-up counts from here
+	LastRelay  string    // who had it at the last attempt; empty: nobody yet
+
+	slot    slot      // what it holds of its domain's gate
+	counted bool      // it is reserved in its relay's quota
+	begun   time.Time // when its lane took it
 }
 
 // Outcome is what became of a claimed delivery.
@@ -55,6 +60,9 @@ type Outcome struct {
 	// Suppress is why the address gets no mail any more: the answer said that
 	// the mailbox does not exist. Empty: the answer is about this mail alone.
 	Suppress string
+
+	domain string        // of the delivery
+	took   time.Duration // from the delivery's beginning to its answer
 }
 
 // Claim is what a Ledger is asked for.

@@ -2,13 +2,16 @@ package send
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
+	// company is how long an outcome may wait for others to be committed with:
+	// a commit costs the same for one mail as for many.
+	company = 20 * time.Millisecond
 	// heartbeat is how often the ledger is asked whether the edition is still
 	// to be sent while nothing else is to be said: a pause works at once even
 	// when the relay is slow.
@@ -26,134 +29,51 @@ const (
 	// sending is to stop.
 	fewTries  = 4
 	lastTries = 6
+	// linger is how long lanes wait for what is due soon, or for a turn.
+	linger = 5 * time.Second
 )
 
 // desk is where the lanes of one edition meet the ledger. Outcomes and claims
-// of all lanes go into one commit (group commit): whatever arrived while the
-// last one ran goes into the next, without any wait.
+// of all lanes go into one commit (group commit), at the latest when a lane has
+// done half of what it may claim, so that none ever waits for more.
 type desk struct {
 	ledger  Ledger
 	edition string
 	log     *slog.Logger
-	depth   int           // deliveries a window may hold
-	eager   bool          // claim ahead of need
-	more    func()        // called when there seems to be work for another lane
-	over    chan struct{} // closed when nothing more will be claimed
-	halt    chan struct{} // closed when nothing more will be begun
-	wake    chan struct{}
+	tallies []*tally // that count its outcomes
+	chart   *chart
+	more    func(*gateway) // called when there seems to be work for another lane to a relay
+	wake    chan struct{}  // something is to be looked at now
+	first   chan struct{}  // the first outcome since the last commit is there
 
 	mu       sync.Mutex
+	rounds   []*round
 	windows  []*window
-	dry      bool // nothing more was due at the last claim
-	ended    bool // over is closed
-	halted   bool // halt is closed
-	closed   bool // the edition is no longer to be sent
-	stopping bool // ctx ended, or the relay takes nothing: what is claimed goes back
-	failing  bool // the ledger fails: nothing is begun
+	again    time.Time // what is left is due then, soon
+	some     bool      // outcomes wait to be committed
+	turns    bool      // a delivery went back to come round again soon
+	dry      bool      // nothing more was due at the last claim
+	ended    bool      // nothing more will be claimed
+	closed   bool      // the edition is no longer to be sent
+	stopping bool      // ctx ended, or we are at fault: what is claimed goes back
+	failing  bool      // the ledger fails: nothing is begun
 	err      error
-	empty    int // claims in a row that gave nothing though something was due
+	empty    int      // claims in a row that gave nothing though something was due
+	why      *Trouble // why all that the last claim looked at has to wait
 }
 
-// window is what one lane has claimed of the edition.
-type window struct {
-	desk   *desk
-	ready  []Delivery // claimed, not begun
-	done   []Outcome  // answered, not committed
-	held   int        // claimed, outcome not committed
-	wished int        // asked for in the commit that runs
-	taking bool       // the lane can send
-	asks   bool       // the lane waits for a delivery
-	busy   time.Time  // since when the mail in hand is sent; zero: none is
-	news   chan struct{}
-}
-
-func (k *desk) window() *window {
+// round returns a new round of a relay; nil when nothing more will be claimed.
+func (k *desk) round(g *gateway) *round {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	w := &window{desk: k, news: make(chan struct{}, 1)}
-	k.windows = append(k.windows, w)
-	return w
-}
-
-// take waits for the next delivery. It returns false when none will come: the
-// edition is closed or has nothing due, or the lane is to make room.
-func (w *window) take() (Delivery, bool) {
-	k := w.desk
-	for {
-		k.mu.Lock()
-		if len(w.ready) > 0 && !k.failing && !k.closed && !k.stopping && k.err == nil {
-			d := w.ready[0]
-			w.ready = w.ready[1:]
-			w.busy = time.Now()
-			k.endIfDry()
-			k.mu.Unlock()
-			return d, true
-		}
-		if len(w.ready) == 0 && (k.ended || !w.taking) {
-			w.asks = false
-			k.mu.Unlock()
-			return Delivery{}, false
-		}
-		w.asks = true
-		k.mu.Unlock()
-		k.ring()
-		<-w.news
+	if k.ended {
+		return nil
 	}
-}
-
-// begin lets deliveries come to the window.
-func (w *window) begin() {
-	w.desk.mu.Lock()
-	defer w.desk.mu.Unlock()
-	w.taking = true
-}
-
-// drain lets no more come. With back, what is not begun is given back.
-func (w *window) drain(back bool) {
-	w.desk.mu.Lock()
-	defer w.desk.mu.Unlock()
-	w.taking = false
-	if back {
-		w.giveBack()
-	}
-}
-
-// put hands in the outcome of the delivery in hand.
-func (w *window) put(o Outcome) {
-	k := w.desk
-	k.mu.Lock()
-	w.done = append(w.done, o)
-	w.busy = time.Time{}
-	k.mu.Unlock()
-	k.ring()
-}
-
-// settle waits until every outcome of the window is committed.
-func (w *window) settle() {
-	k := w.desk
-	for {
-		k.mu.Lock()
-		settled := w.held+w.wished == 0 || k.err != nil
-		k.mu.Unlock()
-		if settled {
-			return
-		}
-		k.ring()
-		<-w.news
-	}
-}
-
-// giveBack turns what is claimed and not begun into outcomes: pending. The
-// desk is locked.
-func (w *window) giveBack() {
-	now := time.Now()
-	for _, d := range w.ready {
-		w.done = append(w.done, Outcome{Edition: d.Edition, Pos: d.Pos, State: Pending, Due: now, At: now})
-	}
-	if len(w.ready) > 0 {
-		w.desk.dry = false
-	}
-	w.ready = nil
+	depth := min(g.relay.Depth, max(1, g.pace.within(time.Second)/g.relay.Lanes))
+	r := &round{g: g, desk: k, depth: depth, eager: depth > 1, began: time.Now(), over: make(chan struct{}), halt: make(chan struct{})}
+	k.rounds = slices.DeleteFunc(k.rounds, func(old *round) bool { return old.g == g })
+	k.rounds = append(k.rounds, r)
+	return r
 }
 
 func (k *desk) ring() {
@@ -192,13 +112,9 @@ func (k *desk) broke(err error) {
 // end marks that nothing more will be claimed, and, at once, that nothing more
 // will be begun. The desk is locked.
 func (k *desk) end(atOnce bool) {
-	if !k.ended {
-		k.ended = true
-		close(k.over)
-	}
-	if atOnce && !k.halted {
-		k.halted = true
-		close(k.halt)
+	k.ended = true
+	for _, r := range k.rounds {
+		r.end(atOnce)
 	}
 }
 
@@ -219,17 +135,6 @@ func (k *desk) endIfDry() {
 	}
 }
 
-// idle is closed when w's lane need not wait any longer to send: nothing more
-// is begun, or, if w has nothing, nothing more comes.
-func (w *window) idle() <-chan struct{} {
-	w.desk.mu.Lock()
-	defer w.desk.mu.Unlock()
-	if len(w.ready) > 0 {
-		return w.desk.halt
-	}
-	return w.desk.over
-}
-
 // run commits until lanesGone is closed and everything is committed.
 func (k *desk) run(ctx context.Context, lanesGone <-chan struct{}) {
 	beat := time.NewTicker(heartbeat)
@@ -237,62 +142,71 @@ func (k *desk) run(ctx context.Context, lanesGone <-chan struct{}) {
 	stop := context.AfterFunc(ctx, k.stop)
 	defer stop()
 	gone := false
+	var batch batch
 	for {
-		outcomes, taken, want := k.gather()
-		if len(outcomes) > 0 || want > 0 {
-			k.commit(ctx, outcomes, taken, want)
+		if !gone && k.patient() {
+			select {
+			case <-k.wake:
+			case <-time.After(company):
+			case <-lanesGone:
+				gone = true
+			}
+		}
+		soon := k.gather(&batch)
+		if len(batch.outcomes) > 0 || batch.want > 0 {
+			k.commit(ctx, &batch)
 			continue
 		}
 		if gone {
 			return
 		}
+		var again <-chan time.Time
+		if soon > 0 {
+			again = time.After(soon)
+		}
 		select {
 		case <-k.wake:
+		case <-k.first:
+		case <-again:
 		case <-lanesGone:
 			gone = true
 		case <-beat.C:
 			if k.waiting() {
-				k.commit(ctx, nil, nil, 0)
+				batch.want = 0
+				k.commit(ctx, &batch)
 			}
 		}
 	}
 }
 
-// gather collects what is to be committed: outcomes, how many of them each
-// window has, and how many deliveries are wanted.
-func (k *desk) gather() (outcomes []Outcome, taken []int, want int) {
+// patient says that there are outcomes to commit, and that they can wait for
+// more: no lane has too little to do, or waits for them to be stored.
+func (k *desk) patient() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	taken = make([]int, len(k.windows))
-	for i, w := range k.windows {
-		if k.stopping || k.closed {
-			w.giveBack()
+	if !k.some || k.ended || k.stopping || k.closed {
+		return false
+	}
+	for _, w := range k.windows {
+		if w.gone || w.asks || !w.taking || w.round.stopping || w.hungry() && k.wish(w, len(w.done)) > 0 {
+			return false
 		}
-		outcomes = append(outcomes, w.done...)
-		taken[i] = len(w.done)
-		w.done = w.done[len(w.done):]
-		w.wished = k.wish(w, taken[i])
-		want += w.wished
 	}
-	return outcomes, taken, want
-}
-
-// wish returns how many deliveries w may get with the commit that stores
-// committed of its outcomes. The desk is locked.
-func (k *desk) wish(w *window, committed int) int {
-	if k.ended || k.dry || !w.taking || !k.eager && !w.asks {
-		return 0
-	}
-	return k.depth - (w.held - committed)
+	return true
 }
 
 // waiting says that claimed deliveries wait for their turn; those behind a mail
-// that takes too long are given back.
+// that takes too long are given back. Lanes that wait in vain leave: their
+// seats and connections are for others.
 func (k *desk) waiting() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	found := false
 	for _, w := range k.windows {
+		if w.asks && w.taking && len(w.ready) == 0 && w.held == 0 && w.vain() {
+			w.taking = false
+			w.tell()
+		}
 		if len(w.ready) == 0 {
 			continue
 		}
@@ -302,121 +216,4 @@ func (k *desk) waiting() bool {
 		}
 	}
 	return found
-}
-
-// commit brings outcomes and wishes to the ledger and deals out what it gives.
-func (k *desk) commit(ctx context.Context, outcomes []Outcome, taken []int, want int) {
-	claimed, err := k.tryCommit(ctx, outcomes, want)
-	more := false
-	k.mu.Lock()
-	defer func() {
-		k.mu.Unlock()
-		if more && k.more != nil {
-			k.more()
-		}
-	}()
-	k.failing = false
-	if err != nil {
-		k.broke(err)
-		for _, w := range k.windows {
-			w.wished = 0
-			w.tell()
-		}
-		return
-	}
-	for i, n := range taken {
-		k.windows[i].held -= n
-	}
-	if !claimed.Open {
-		k.closed = true
-		k.end(true)
-	}
-	more = want > 0 && len(claimed.Deliveries) >= want && !k.ended
-	switch {
-	case want == 0 || len(claimed.Deliveries) > 0:
-		k.empty = 0
-	case claimed.Next.IsZero() || claimed.Next.After(time.Now()):
-		k.dry = true
-	default: // came due meanwhile; a ledger that goes on like this is broken
-		if k.empty++; k.empty > mostEmpty {
-			k.broke(fmt.Errorf("edition %s: the ledger says that deliveries are due and gives none", k.edition))
-		}
-	}
-	k.deal(claimed.Deliveries)
-	k.endIfDry()
-	for _, w := range k.windows {
-		w.wished = 0
-		w.tell()
-	}
-}
-
-// deal gives deliveries to the windows that wished for some, to the emptiest
-// first. The desk is locked.
-func (k *desk) deal(deliveries []Delivery) {
-	for _, d := range deliveries {
-		var best *window
-		for _, w := range k.windows {
-			if w.wished > 0 && (best == nil || w.held < best.held) {
-				best = w
-			}
-		}
-		if best == nil {
-			k.err = fmt.Errorf("edition %s: the ledger gave more deliveries than were asked for", k.edition)
-			return
-		}
-		best.wished--
-		best.held++
-		best.ready = append(best.ready, d)
-		best.asks = false
-		if !best.taking { // the lane left while the claim ran
-			best.giveBack()
-			k.ring()
-		}
-	}
-}
-
-// tell lets the lane look again.
-func (w *window) tell() {
-	select {
-	case w.news <- struct{}{}:
-	default:
-	}
-}
-
-// tryCommit commits, and tries again while the ledger fails: outcomes must not
-// get lost while the process lives. Meanwhile nothing is begun. It gives up
-// when ctx has ended, or when there is nothing to lose.
-func (k *desk) tryCommit(ctx context.Context, outcomes []Outcome, want int) (Claimed, error) {
-	afterStop := 0
-	for try := 1; ; try++ {
-		if ctx.Err() != nil {
-			want = 0
-			afterStop++
-		}
-		claimed, err := k.ledger.Commit(context.WithoutCancel(ctx), outcomes, Claim{Edition: k.edition, Max: want, Now: time.Now()})
-		if err == nil {
-			if try > 1 {
-				k.log.Info("ledger works again", "edition", k.edition, "outcomes", len(outcomes))
-			}
-			return claimed, nil
-		}
-		if try == 1 {
-			k.log.Error("ledger cannot be written; nothing is sent until it can", "edition", k.edition, "outcomes", len(outcomes), "err", err)
-			k.mu.Lock()
-			k.failing = true
-			k.mu.Unlock()
-		}
-		if len(outcomes) == 0 && try >= fewTries {
-			return Claimed{}, fmt.Errorf("edition %s: claiming deliveries: %w", k.edition, err)
-		}
-		if afterStop >= lastTries {
-			return Claimed{}, fmt.Errorf("edition %s: storing %d outcomes: %w", k.edition, len(outcomes), err)
-		}
-		wait := double(firstTry, try-1, longestTry)
-		if ctx.Err() != nil {
-			time.Sleep(min(wait, time.Second))
-		} else {
-			sleep(ctx, wait, nil)
-		}
-	}
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +31,10 @@ type Trouble struct {
 	// Lasting says that waiting alone will hardly help: a refused login, a
 	// wrong certificate, no TLS.
 	Lasting bool
-	err     error
+	// Spent says that nothing is wrong: the relay's mails of this day are used
+	// up.
+	Spent bool
+	err   error
 }
 
 func (t *Trouble) Error() string { return fmt.Sprintf("relay %s: %v", t.Relay, t.err) }
@@ -42,9 +44,6 @@ func (t *Trouble) Unwrap() error { return t.err }
 type guarded struct {
 	net.Conn
 	budget atomic.Int64 // bytes that may still be read; negative: any number
-
-	mu     sync.Mutex
-	latest time.Time // no deadline is later than this; zero: no limit
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
@@ -60,24 +59,6 @@ func (g *guarded) Read(p []byte) (int, error) {
 		g.budget.Store(left - int64(n))
 	}
 	return n, err
-}
-
-// SetDeadline sets the deadline, but none later than what hurry set.
-func (g *guarded) SetDeadline(t time.Time) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.latest.IsZero() && t.After(g.latest) {
-		t = g.latest
-	}
-	return g.Conn.SetDeadline(t)
-}
-
-// hurry lets nothing on the connection take longer than until t.
-func (g *guarded) hurry(t time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.latest = t
-	_ = g.Conn.SetDeadline(t)
 }
 
 // dial opens a connection to the relay: greeting, EHLO, TLS as the relay wants
@@ -159,8 +140,8 @@ func (g *gateway) connect(ctx context.Context) (*conn, error) {
 	}
 	raw := kept.Load()
 	raw.budget.Store(-1)
-	_, utf8 := extension(client, "SMTPUTF8")
-	return &conn{net: raw, client: client, in: client.Text.R, utf8: utf8, used: time.Now(), wait: g.outside.Timeouts}, nil
+	_ = raw.SetDeadline(time.Time{}) // from here on the conn watches the time
+	return newConn(raw, client, r, &g.manners, g.outside.Timeouts), nil
 }
 
 // login makes sure that the connection is as secure as the relay's settings
@@ -192,22 +173,50 @@ func (g *gateway) login(client *smtp.Client, secured net.Conn) error {
 // it is only inside TLS or to this machine.
 func (g *gateway) mechanism(offered []string, secure bool) (smtp.Auth, error) {
 	r := &g.relay
-	plain := secure || isLoopback(r.Host)
+	private := secure || isLoopback(r.Host)
+	clear := map[string]bool{"PLAIN": true, "LOGIN": true, "XOAUTH2": true} // show the password
+	wanted := mechanisms
+	if r.Auth != "" {
+		wanted = []string{strings.ToUpper(r.Auth)}
+	}
+	exposed := false
+	for _, name := range wanted {
+		switch {
+		case !slices.Contains(offered, name):
+		case clear[name] && !private:
+			exposed = true
+		default:
+			return r.auth(name), nil
+		}
+	}
 	switch {
-	case plain && slices.Contains(offered, "PLAIN"):
-		return smtp.PlainAuth("", r.Username, r.Password, r.Host, true), nil
-	case plain && slices.Contains(offered, "LOGIN"):
-		return smtp.LoginAuth(r.Username, r.Password, r.Host, true), nil
-	case slices.Contains(offered, "SCRAM-SHA-256"):
-		return smtp.ScramSHA256Auth(r.Username, r.Password), nil
-	case slices.Contains(offered, "SCRAM-SHA-1"):
-		return smtp.ScramSHA1Auth(r.Username, r.Password), nil
-	case slices.Contains(offered, "CRAM-MD5"):
-		return smtp.CRAMMD5Auth(r.Username, r.Password), nil
-	case !plain:
+	case exposed || r.Auth == "" && !private:
 		return nil, errors.New("login: without TLS the password would go in the clear; set tls: starttls or implicit")
+	case r.Auth != "":
+		return nil, fmt.Errorf("login: the relay does not offer %s, only %s", oneLine(wanted[0]), oneLine(strings.Join(offered, ", ")))
 	default:
 		return nil, fmt.Errorf("login: the relay offers only %s", oneLine(strings.Join(offered, ", ")))
+	}
+}
+
+// mechanisms are how we log in if nothing else is set, the preferred first.
+var mechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
+
+// auth returns a way to log in.
+func (r *Relay) auth(mechanism string) smtp.Auth {
+	switch mechanism {
+	case "PLAIN":
+		return smtp.PlainAuth("", r.Username, r.Password, r.Host, true)
+	case "LOGIN":
+		return smtp.LoginAuth(r.Username, r.Password, r.Host, true)
+	case "CRAM-MD5":
+		return smtp.CRAMMD5Auth(r.Username, r.Password)
+	case "SCRAM-SHA-1":
+		return smtp.ScramSHA1Auth(r.Username, r.Password)
+	case "XOAUTH2":
+		return smtp.XOAuth2Auth(r.Username, r.Password)
+	default:
+		return smtp.ScramSHA256Auth(r.Username, r.Password)
 	}
 }
 
@@ -224,6 +233,7 @@ func (g *gateway) redact(err error) error {
 		r.Password,
 		base64.StdEncoding.EncodeToString([]byte(r.Password)),
 		base64.StdEncoding.EncodeToString([]byte("\x00" + r.Username + "\x00" + r.Password)),
+		base64.StdEncoding.EncodeToString([]byte("user=" + r.Username + "\x01auth=Bearer " + r.Password + "\x01\x01")),
 	} {
 		if r.Password != "" {
 			text = strings.ReplaceAll(text, secret, "[password]")
@@ -277,6 +287,13 @@ func (g *gateway) tlsConfig() *tls.Config {
 		config.ServerName = g.relay.Host
 	}
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	if g.relay.CA != nil {
+		config.RootCAs = g.relay.CA
+	}
+	if g.relay.Certificate != nil {
+		config.Certificates = []tls.Certificate{*g.relay.Certificate}
+	}
+	config.ClientSessionCache = g.sessions // saves a handshake's worth of work on every further connection
 	return config
 }
 

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -19,112 +20,55 @@ const (
 	patience = 3
 )
 
-// round is one run of lanes through what is due of an edition.
-type round struct {
-	d     *Dispatcher
-	g     *gateway
-	job   Job
-	guest *guest
-	brake *brake
-	desk  *desk
-
-	mu      sync.Mutex
-	wg      sync.WaitGroup
-	lanes   int // started
-	alive   int
-	resting int
-	trouble *Trouble // why a lane rests, or why the round gave up
-	gaveUp  bool     // all lanes rested, or the brake was pulled
-}
-
-// run sends what is due until nothing is, the edition is closed, the relay
-// takes nothing, or ctx ends.
-func (r *round) run(ctx context.Context) error {
-	d, g := r.d, r.g
-	r.desk = &desk{
-		ledger: d.ledger, edition: r.job.Edition, log: d.log,
-		depth: min(g.relay.Depth, max(1, g.pace.within(time.Second)/g.relay.Lanes)),
-		over:  make(chan struct{}), halt: make(chan struct{}), wake: make(chan struct{}, 1),
-	}
-	r.desk.eager = r.desk.depth > 1
-	// One lane feels its way; each further one starts when there is more to do
-	// than the ones before it took.
-	r.desk.more = func() { r.start(ctx) }
-	r.start(ctx)
-	gone := make(chan struct{})
-	go func() {
-		r.wg.Wait()
-		close(gone)
-	}()
-	r.desk.run(ctx, gone)
-	return r.desk.err
-}
-
-// start starts another lane unless there are as many as the relay allows.
-func (r *round) start(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lanes == r.g.relay.Lanes || r.lanes > 0 && r.alive == 0 {
-		return
-	}
-	r.lanes++
-	r.alive++
-	l := &lane{round: r, g: r.g, window: r.desk.window()}
-	r.wg.Go(func() {
-		l.run(ctx)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.alive--
-		r.check()
-	})
-}
-
-// check ends the round when every lane that is left rests: the relay takes
-// nothing. The round is locked.
-func (r *round) check() {
-	if r.alive > 0 && r.resting == r.alive {
-		r.gaveUp = true
-		r.desk.stop()
-	}
-}
-
-// pull ends the round: the relay refuses everybody.
-func (r *round) pull(t *Trouble) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.gaveUp {
-		r.gaveUp, r.trouble = true, t
-	}
-	r.desk.stop()
-}
-
-// lane is one connection at a time, sending an edition's mails one after the
-// other.
+// lane is one connection at a time, sending an edition's mails in order, as
+// many at once as the connection has room for. It waits for answers, for
+// deliveries and for its pace all at once.
 type lane struct {
 	round    *round
 	g        *gateway
 	window   *window
 	conn     *conn
-	buf      []byte
+	unhurry  func() bool   // ends that the connection hurries when sending is to stop
+	flying   []letter      // on the connection, in order
+	again    []letter      // to be sent before any other, on a new connection
+	pause    time.Duration // before the next connection
+	place    time.Time     // when the pace lets the next mail go; zero: it was not asked
+	begins   bool          // deliveries may come to the window
+	sent     int           // mails begun since the seat was taken
+	timer    *time.Timer
+	from     []byte
+	debug    bool     // somebody reads what is logged about each delivery
 	failures int      // connections that could not be made or took nothing, in a row
 	trouble  *Trouble // why the last one failed
 }
 
+// letter is a delivery in the hands of a lane.
+type letter struct {
+	Delivery
+	losses int // connections lost with it in hand
+	utf8   bool
+}
+
 func (l *lane) run(ctx context.Context) {
-	over := l.round.desk.over
+	l.debug = l.g.log.Enabled(ctx, slog.LevelDebug)
+	l.timer = time.NewTimer(time.Hour)
+	defer l.timer.Stop()
 	for {
-		c, ok := l.g.seats.take(ctx, l.round.guest, over)
+		c, ok := l.g.seats.take(ctx, l.round.guest, l.round.over)
 		if !ok {
 			return
 		}
-		l.conn, l.trouble = c, nil
+		l.trouble = nil
+		l.use(ctx, c)
 		again := l.serve(ctx)
 		l.window.settle()
-		if l.conn != nil && l.conn.dead {
-			l.conn = nil
+		c = l.conn
+		l.use(ctx, nil)
+		if c != nil && c.over() {
+			c.close()
+			c = nil
 		}
-		l.g.seats.put(l.round.guest, l.conn)
-		l.conn = nil
+		l.g.seats.put(l.round.guest, c)
 		if l.trouble != nil {
 			again = l.rest(ctx)
 		}
@@ -134,38 +78,163 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
+// use makes c the lane's connection. When ctx ends, what is in hand on it has a
+// little while left.
+func (l *lane) use(ctx context.Context, c *conn) {
+	if l.unhurry != nil {
+		l.unhurry()
+		l.unhurry = nil
+	}
+	if l.conn = c; c != nil {
+		l.unhurry = context.AfterFunc(ctx, func() { c.hurry(time.Now().Add(l.g.outside.Timeouts.Grace)) })
+	}
+}
+
 // serve sends mail until there is none, the relay takes none, or somebody else
-// wants the seat; then it returns true.
-func (l *lane) serve(ctx context.Context) bool {
-	defer l.window.drain(true)
-	for n := 0; ; n++ {
-		if !l.g.pace.take(ctx, l.window.idle()) {
-			return false
-		}
-		if !l.connected(ctx) {
-			l.g.pace.giveBack()
-			return false
-		}
-		moving := n >= l.g.relay.Depth && l.g.seats.wanted(l.round.guest)
-		if moving {
+// wants the seat; then it returns true. Nothing is in flight when it returns.
+func (l *lane) serve(ctx context.Context) (moving bool) {
+	defer l.windUp()
+	l.begins, l.sent = false, 0
+	for ending := false; ; {
+		more := l.collect(ctx)
+		if !moving && l.sent >= l.g.relay.Depth && l.g.seats.wanted(l.round.guest) {
+			moving = true
 			l.window.drain(false)
-		} else {
-			l.window.begin()
 		}
-		delivery, ok := l.window.take()
-		if !ok {
-			l.g.pace.giveBack()
-			return moving
+		next := need{}
+		if !ending {
+			next = l.fill(ctx, moving)
+			ending = next.nothing
 		}
-		outcome := l.deliver(ctx, delivery)
-		if outcome.State != Sent {
-			l.g.pace.giveBack()
+		if ending && len(l.flying) == 0 {
+			return moving && l.trouble == nil && ctx.Err() == nil
 		}
-		l.hand(delivery, outcome)
-		if l.trouble != nil {
-			return false
+		if !more {
+			ending = l.wait(ctx, next) || ending
 		}
 	}
+}
+
+// windUp gives back what is claimed and not begun.
+func (l *lane) windUp() {
+	l.unplace()
+	for _, m := range l.again {
+		l.hand(m.Delivery, Outcome{State: Pending})
+	}
+	l.again = l.again[:0]
+	l.window.drain(true)
+}
+
+// need is what a lane needs, beside answers, to begin another mail.
+type need struct {
+	nothing  bool // there is none, or it cannot be sent
+	delivery bool
+	turn     time.Duration // its turn by the pace, so long from now
+}
+
+// fill begins mails while the connection has room for them.
+func (l *lane) fill(ctx context.Context, moving bool) need {
+	for {
+		if ctx.Err() != nil || l.trouble != nil {
+			return need{nothing: true}
+		}
+		if l.conn != nil && !l.conn.usable(l.g.mostMails()) {
+			if len(l.flying) > 0 {
+				return need{}
+			}
+			l.part(ctx)
+		}
+		if l.conn != nil && l.conn.room() == 0 {
+			return need{}
+		}
+		if turn := l.turn(); turn > 0 {
+			return need{turn: turn}
+		}
+		if !l.begins && !moving {
+			// Nothing is claimed until there is a connection to send it on.
+			if l.conn == nil && !l.connect(ctx) {
+				return need{nothing: true}
+			}
+			l.begins = true
+			l.window.begin()
+		}
+		m, ok, more := l.pick()
+		if !ok {
+			return need{nothing: !more, delivery: more}
+		}
+		if l.conn == nil && !l.connect(ctx) {
+			l.again = slices.Insert(l.again, 0, m)
+			return need{nothing: true}
+		}
+		l.begin(m)
+		if l.conn.heard() { // an outcome is handed in right after its answer
+			l.collect(ctx)
+		}
+	}
+}
+
+// turn asks the pace for the next mail's place, and returns how long it is
+// until then.
+func (l *lane) turn() time.Duration {
+	if l.place.IsZero() {
+		l.place = l.g.pace.reserve()
+	}
+	return max(0, time.Until(l.place))
+}
+
+// unplace returns a place that is not used.
+func (l *lane) unplace() {
+	if !l.place.IsZero() {
+		l.place = time.Time{}
+		l.g.pace.giveBack()
+	}
+}
+
+// pick returns the next mail to send.
+func (l *lane) pick() (m letter, ok, more bool) {
+	if len(l.again) > 0 {
+		m = l.again[0]
+		l.again = l.again[:copy(l.again, l.again[1:])]
+		return m, true, true
+	}
+	m.Delivery, ok, more = l.window.poll()
+	return m, ok, more
+}
+
+// begin sends one mail, or says why it cannot be sent; its place by the pace is
+// then there for the next.
+func (l *lane) begin(m letter) {
+	c := l.conn
+	l.sent++
+	to, err := checkAddress(m.Address)
+	data := c.buffer()
+	if err == nil {
+		data, err = l.round.job.Message.appendTo(data, &m.Delivery, to, l.round.job.Date)
+	}
+	if err == nil {
+		m.utf8 = l.round.job.Message.needsUTF8(to)
+		if o := c.offers; m.utf8 && !o.utf8 {
+			err = fmt.Errorf("%w: it needs SMTPUTF8 (RFC 6531), which the relay does not offer", errRecipient)
+		} else if size := len(data) - headRoom; o.most > 0 && size > o.most {
+			c.giveBack(data)
+			l.hand(m.Delivery, l.refused(m, reply{552, fmt.Sprintf("5.3.4 the mail has %d bytes, the relay takes %d at most (SIZE, RFC 1870)", size, o.most)}))
+			return
+		}
+	}
+	if err != nil {
+		c.giveBack(data)
+		out := Outcome{State: Failed, Reply: err.Error()}
+		if !errors.Is(err, errRecipient) {
+			l.round.fail(fmt.Errorf("edition %s: writing a mail: %w", m.Edition, err))
+			out = Outcome{State: Pending}
+		}
+		l.hand(m.Delivery, out)
+		return
+	}
+	l.place = time.Time{} // used
+	l.flying = append(l.flying, m)
+	l.from = l.round.job.Message.appendEnvelope(l.from[:0], &m.Delivery)
+	c.push(l.from, to, m.utf8, false, data)
 }
 
 // hand completes an outcome and hands it in.
@@ -174,207 +243,91 @@ func (l *lane) hand(d Delivery, o Outcome) {
 	if o.State == Pending && o.Due.IsZero() {
 		o.Due = o.At
 	}
-	l.g.log.Debug("delivery", "edition", d.Edition, "delivery", d.Pos, "relay", o.Relay,
-		"attempt", d.Attempt, "state", o.State, "code", o.Code, "reply", o.Reply)
-	l.window.put(o)
+	if l.debug {
+		l.g.log.Debug("delivery", "edition", d.Edition, "delivery", d.Pos, "relay", o.Relay,
+			"attempt", d.Attempt, "state", o.State, "code", o.Code, "reply", o.Reply)
+	}
+	l.window.put(d, o)
 }
 
-// connected makes sure of a connection that another mail can be tried on.
-func (l *lane) connected(ctx context.Context) bool {
-	if l.conn != nil && !l.conn.usable(l.g.mostMails()) {
-		l.conn.quit(l.g.farewell(ctx))
-		l.conn = nil
+// wait waits until an answer comes, or what is needed. It returns true when that
+// will not come. A connection that has nothing to do meanwhile is kept alive
+// until it was unused for too long.
+func (l *lane) wait(ctx context.Context, next need) (over bool) {
+	var answers, news, end <-chan struct{}
+	most := next.turn
+	if len(l.flying) == 0 && l.conn != nil {
+		if !l.conn.usable(0) {
+			l.part(ctx)
+		} else if again := l.conn.keep(); most == 0 || again < most {
+			most = again
+		}
 	}
 	if l.conn != nil {
+		if len(l.flying) > 0 {
+			l.conn.await() // what was gathered goes out
+		}
+		answers = l.conn.news
+	}
+	if next.delivery {
+		news = l.window.news
+	} else if next.turn > 0 && len(l.flying) == 0 {
+		end = l.window.idle()
+	}
+	var ring <-chan time.Time
+	if most > 0 {
+		l.timer.Reset(most)
+		ring = l.timer.C
+	}
+	select {
+	case <-answers:
+	case <-news:
+	case <-ring:
+	case <-end:
 		return true
 	}
-	c, err := l.g.dial(ctx)
+	return false
+}
+
+// connect makes a connection.
+func (l *lane) connect(ctx context.Context) bool {
+	if l.pause > 0 && !sleep(ctx, l.pause, nil) {
+		return false
+	}
+	l.pause = 0
+	c, err := l.g.open(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.failed(l.g.asTrouble(err))
 		}
 		return false
 	}
-	l.conn = c
+	l.use(ctx, c)
 	return true
+}
+
+// part takes leave of the connection.
+func (l *lane) part(ctx context.Context) {
+	c := l.conn
+	l.use(ctx, nil)
+	c.quit(l.g.farewell(ctx))
 }
 
 // failed notes that a connection came to nothing.
 func (l *lane) failed(t *Trouble) {
-	l.trouble = t
-	l.failures = max(l.failures+1, l.g.failed())
-}
-
-// works notes that the relay deals with mail.
-func (l *lane) works() {
-	l.failures = 0
-	l.g.works()
+	if l.trouble == nil {
+		l.trouble = t
+		l.failures = max(l.failures+1, l.g.failed())
+	}
 }
 
 // rest waits, without seat or claim, before the relay is tried again. It
 // returns false when the round ended. A lane that tried often enough, or in
 // vain, rests long; when all do, the round ends with the trouble.
 func (l *lane) rest(ctx context.Context) bool {
-	over := l.round.desk.over
 	t := l.trouble
 	if !t.Lasting && l.failures < patience {
-		return sleep(ctx, jitter(double(time.Second, l.failures-1, time.Minute)), l.round.desk.halt)
+		return sleep(ctx, jitter(double(time.Second, l.failures-1, time.Minute)), l.round.halt)
 	}
-	r := l.round
-	r.mu.Lock()
-	r.resting++
-	if !r.gaveUp {
-		r.trouble = t
-	}
-	r.check()
-	r.mu.Unlock()
-	again := sleep(ctx, jitter(double(10*time.Second, l.failures-patience, 5*time.Minute)), over)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.resting--
-	return again
-}
-
-// deliver sends one mail and says what became of it.
-func (l *lane) deliver(ctx context.Context, d Delivery) Outcome {
-	m := l.round.job.Message
-	to, err := checkAddress(d.Address)
-	if err == nil {
-		l.buf, err = m.Append(l.buf[:0], d, l.round.job.Date)
-	}
-	if err != nil {
-		if errors.Is(err, errRecipient) {
-			return Outcome{State: Failed, Reply: err.Error()}
-		}
-		l.round.desk.fail(fmt.Errorf("edition %s: writing a mail: %w", d.Edition, err))
-		return Outcome{State: Pending}
-	}
-	for losses := 0; ; {
-		if !l.connected(ctx) {
-			return Outcome{State: Pending}
-		}
-		if m.needsUTF8(to) && !l.conn.utf8 {
-			return Outcome{State: Failed, Reply: "the address needs SMTPUTF8 (RFC 6531), which the relay does not offer"}
-		}
-		taken := l.conn.taken
-		answer, at, err := l.send(ctx, to, m.needsUTF8(to))
-		switch {
-		case err != nil || answer.closing():
-			out, again := l.broken(ctx, d, attempt{answer, at, err, taken}, &losses)
-			if !again {
-				return out
-			}
-		case at == atMail:
-			return l.refused(d, answer, m.needsUTF8(to))
-		default:
-			return l.answered(d, answer, at)
-		}
-	}
-}
-
-// send sends the mail in l.buf. When ctx ends, the mail in hand has a little
-// while left.
-func (l *lane) send(ctx context.Context, to address, utf8 bool) (reply, step, error) {
-	c := l.conn
-	stop := context.AfterFunc(ctx, func() { c.net.hurry(time.Now().Add(l.g.outside.Timeouts.Grace)) })
-	defer stop()
-	answer, at, err := c.mail(l.round.job.Message.envelope.String(), to.String(), utf8, l.buf)
-	if err != nil || answer.closing() {
-		c.close()
-	}
-	if c.dead {
-		l.conn = nil
-	}
-	return answer, at, err
-}
-
-// answered is the outcome of an answer that is about this mail.
-func (l *lane) answered(d Delivery, answer reply, at step) Outcome {
-	l.g.senderWorks()
-	if answer.permanent() && !l.g.relay.Retry.over(d, time.Now()) {
-		stop := func() { l.round.pull(l.g.refusesAll(answer, at)) }
-		if l.round.brake.holds(d, answer, stop) {
-			l.failures = 0
-			return Outcome{State: Pending, Due: time.Now().Add(turn), Code: answer.code, Reply: answer.text}
-		}
-	}
-	l.works()
-	switch {
-	case at == atDot && answer.positive():
-		l.round.brake.release()
-		return Outcome{State: Sent, Code: answer.code, Reply: answer.text}
-	case answer.permanent():
-		return Outcome{State: Failed, Code: answer.code, Reply: answer.text}
-	default:
-		return l.g.relay.Retry.later(d, answer, time.Now())
-	}
-}
-
-// refused is the outcome of an answer to MAIL. It is about our sender, not about
-// the recipient: nobody fails by it. One such answer puts its mail off; several
-// in a row are the relay's trouble.
-func (l *lane) refused(d Delivery, answer reply, utf8 bool) Outcome {
-	if utf8 && answer.permanent() {
-		return Outcome{State: Failed, Code: answer.code, Reply: answer.text}
-	}
-	if n := l.g.senderRefused(); n >= mostRefusals || answer.code == 530 {
-		t := l.g.asTrouble(fmt.Errorf("sender %s is refused: %s", l.round.job.Message.envelope, answer))
-		t.Lasting = answer.permanent()
-		l.failed(t)
-		if answer.code == 530 { // authentication required (RFC 4954)
-			return Outcome{State: Pending}
-		}
-	}
-	return l.g.relay.Retry.later(d, answer, time.Now())
-}
-
-// attempt is how far one try of a mail got.
-type attempt struct {
-	answer reply
-	at     step
-	err    error
-	taken  int // mails that the connection had taken before
-}
-
-// broken deals with a connection that was lost or closed by a 421. It says
-// whether the mail is to be tried again at once, or what became of it.
-func (l *lane) broken(ctx context.Context, d Delivery, a attempt, losses *int) (Outcome, bool) {
-	answer, at, err := a.answer, a.at, a.err
-	fresh := a.taken == 0
-	why := answer.String()
-	if err != nil {
-		why = oneLine(err.Error())
-	}
-	if err != nil && at == atDot {
-		if fresh {
-			l.failed(l.g.asTrouble(err))
-		}
-		return l.g.relay.Retry.doubtful(d, l.round.job.Hold, why, time.Now()), false
-	}
-	if ctx.Err() != nil {
-		return Outcome{State: Pending}, false
-	}
-	if !fresh {
-		// It took mail and then enough of it: the connection's limit, or it was
-		// unused for too long. The mail loses nothing.
-		if answer.closing() {
-			l.g.limited(a.taken)
-		}
-		return Outcome{}, true
-	}
-	if err == nil {
-		l.failed(l.g.asTrouble(fmt.Errorf("closed the connection at %s: %s", at, answer)))
-		if at == atMail {
-			return Outcome{State: Pending}, false
-		}
-		return l.g.relay.Retry.later(d, answer, time.Now()), false
-	}
-	if *losses++; *losses < mostLosses {
-		if sleep(ctx, jitter(double(100*time.Millisecond, *losses-1, time.Second)), nil) {
-			return Outcome{}, true
-		}
-		return Outcome{State: Pending}, false
-	}
-	l.failed(l.g.asTrouble(err))
-	return l.g.relay.Retry.later(d, reply{text: why}, time.Now()), false
+	return l.round.rest(ctx, t, jitter(double(10*time.Second, l.failures-patience, 5*time.Minute)))
 }

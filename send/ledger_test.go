@@ -28,7 +28,15 @@ type ledger struct {
 	commits int
 	most    int // deliveries between intent and outcome at the same time
 	sending int
+	looks   int                // deliveries that a claim asked Place about
+	writes  int                // of these, how many were put off
+	gone    map[string]string  // suppressed addresses, and why
+	onLists map[int64][]string // lists by subscriber
+	taken   map[string]int     // accepted, by relay and day
 }
+
+// mostLooked is how many deliveries one claim looks at beyond those wanted.
+const mostLooked = 256
 
 type row struct {
 	send.Delivery
@@ -42,11 +50,12 @@ type row struct {
 // newLedger returns a ledger with n deliveries due now, to r0@quay.example and
 // so on.
 func newLedger(t testing.TB, n, bound int) *ledger {
-	l := &ledger{t: t, bound: bound, born: time.Now(), byAddr: map[string]*row{}}
+	l := &ledger{t: t, bound: bound, born: time.Now(), byAddr: map[string]*row{}, gone: map[string]string{}, taken: map[string]int{}}
 	for i := range n {
 		r := &row{state: send.Pending, due: time.Now(), Delivery: send.Delivery{
 			Edition: "ed1", Pos: int64(i), Subscriber: int64(1000 + i), Salt: 5,
 			Address: fmt.Sprintf("r%d@quay.example", i), Name: fmt.Sprintf("Reader %d", i), First: time.Now(),
+			Domain: "quay.example",
 		}}
 		l.rows = append(l.rows, r)
 		l.byAddr[r.Address] = r
@@ -85,6 +94,15 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, ask send.Claim) 
 		if o.Doubt {
 			r.doubts++
 		}
+		if r.LastRelay = o.Relay; o.State == send.Sent {
+			l.taken[o.Relay+o.At.UTC().Format(" 2006-01-02")]++
+		}
+		if o.Suppress != "" {
+			if o.State != send.Failed {
+				l.t.Errorf("outcome %s suppresses delivery %d", o.State, o.Pos)
+			}
+			l.gone[r.Address] = o.Suppress
+		}
 		l.sending--
 	}
 	claimed := send.Claimed{Open: !l.closed}
@@ -94,31 +112,44 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, ask send.Claim) 
 	for l.ended < len(l.rows) && (l.rows[l.ended].state == send.Sent || l.rows[l.ended].state == send.Failed) {
 		l.ended++
 	}
-	full := false
+	looked := 0
+	full := func() bool {
+		if looked >= most+mostLooked {
+			claimed.More = true
+		}
+		return len(claimed.Deliveries) == most || claimed.More
+	}
 	var late []*row // due again after the ledger was made
 	for _, r := range l.rows[l.ended:] {
-		switch {
-		case r.state != send.Pending && r.state != send.Deferred:
-		case r.due.After(l.born):
-			late = append(late, r)
-		case len(claimed.Deliveries) == most:
-			claimed.Next, full = r.due, true
-		default:
-			l.claim(&claimed, r)
+		if r.state != send.Pending && r.state != send.Deferred {
+			continue
 		}
-		if full {
+		if r.due.After(l.born) {
+			late = append(late, r)
+			continue
+		}
+		if full() {
+			claimed.Next = r.due
 			break
+		}
+		l.offer(&claimed, r, ask, &looked)
+		if r.state != send.Sending {
+			late = append(late, r)
 		}
 	}
 	slices.SortStableFunc(late, func(a, b *row) int { return a.due.Compare(b.due) })
-	for _, r := range late {
-		if full || r.due.After(now) || len(claimed.Deliveries) == most {
-			if !full {
+	if claimed.Next.IsZero() {
+		for _, r := range late {
+			if r.due.After(now) || full() {
+				break
+			}
+			l.offer(&claimed, r, ask, &looked)
+		}
+		for _, r := range late {
+			if r.state != send.Sending && (claimed.Next.IsZero() || r.due.Before(claimed.Next)) {
 				claimed.Next = r.due
 			}
-			break
 		}
-		l.claim(&claimed, r)
 	}
 	if len(claimed.Deliveries) > 0 {
 		claimed.Next = time.Time{}
@@ -129,18 +160,45 @@ func (l *ledger) Commit(_ context.Context, done []send.Outcome, ask send.Claim) 
 	return claimed, nil
 }
 
-func (l *ledger) claim(c *send.Claimed, r *row) {
+// offer claims a delivery, unless Place has it wait.
+func (l *ledger) offer(c *send.Claimed, r *row, ask send.Claim, looked *int) {
+	d := r.Delivery
+	d.Attempt++
+	for _, list := range l.onLists[d.Subscriber] {
+		if slices.Contains(ask.Lists, list) {
+			d.Lists = append(d.Lists, list)
+		}
+	}
+	if ask.Place != nil {
+		*looked++
+		l.looks++
+		until, ok := ask.Place(&d)
+		if !ok {
+			if until.IsZero() {
+				l.t.Errorf("delivery %d waits for ever", d.Pos)
+			}
+			l.writes++
+			r.due = until
+			return
+		}
+		if d.Relay == "" {
+			l.t.Errorf("delivery %d was placed nowhere", d.Pos)
+		}
+	}
 	r.state = send.Sending
-	r.Domain = "quay.example"
 	r.Attempt++
 	r.tries++
-	c.Deliveries = append(c.Deliveries, r.Delivery)
+	c.Deliveries = append(c.Deliveries, d)
 	l.sending++
 }
 
 func (l *ledger) Recover(context.Context, string, bool, time.Time) (int, error) { return 0, nil }
 
-func (l *ledger) Accepted(context.Context, string, time.Time) (int, error) { return 0, nil }
+func (l *ledger) Accepted(_ context.Context, relay string, at time.Time) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken[relay+at.UTC().Format(" 2006-01-02")], nil
+}
 
 // intent says whether the delivery to an address is between intent and outcome.
 func (l *ledger) intent(address string) bool {

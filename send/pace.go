@@ -10,19 +10,26 @@ import (
 // an hour gets one a second, not all at once.
 type pace struct {
 	interval time.Duration // 0: no limit
+	slack    time.Duration // what may be caught up after a pause
 	mu       sync.Mutex
 	next     time.Time // when the next mail may be sent
 }
 
-// slack is what may be caught up after a pause, so that a rate is reached
-// though mails take their time.
-const slack = 100 * time.Millisecond
+// usualSlack is what may be caught up where no burst is set, so that a rate is
+// reached though mails take their time.
+const usualSlack = 100 * time.Millisecond
 
-func newPace(r Rate) *pace {
+// newPace returns the pace of a relay; burst mails may go at once, 0 for the
+// usual slack.
+func newPace(r Rate, burst int) *pace {
 	if r.Count <= 0 || r.Per <= 0 {
 		return &pace{}
 	}
-	return &pace{interval: r.Per / time.Duration(r.Count)}
+	p := &pace{interval: r.Per / time.Duration(r.Count), slack: usualSlack}
+	if burst > 0 {
+		p.slack = time.Duration(burst-1) * p.interval
+	}
+	return p
 }
 
 // within returns how many mails are allowed in a time, one at least.
@@ -33,28 +40,11 @@ func (p *pace) within(t time.Duration) int {
 	return max(1, int(t/p.interval))
 }
 
-// take waits for leave to send one mail. It returns false, having taken
-// nothing, when ctx or over ended first.
-func (p *pace) take(ctx context.Context, over <-chan struct{}) bool {
-	if p.interval == 0 {
-		return ctx.Err() == nil
-	}
-	wait := time.Until(p.reserve())
-	if wait <= 0 {
-		return true
-	}
-	if sleep(ctx, wait, over) {
-		return true
-	}
-	p.giveBack()
-	return false
-}
-
 // reserve takes the next place without waiting for it.
 func (p *pace) reserve() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if earliest := time.Now().Add(-slack); p.next.Before(earliest) {
+	if earliest := time.Now().Add(-p.slack); p.next.Before(earliest) {
 		p.next = earliest
 	}
 	at := p.next

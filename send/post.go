@@ -71,35 +71,47 @@ func (p *post) send(ctx context.Context, recipient string) error {
 			}
 		}
 		utf8 := p.from.utf8 || to.utf8
-		if utf8 && !p.conn.utf8 {
+		if utf8 && !p.conn.offers.utf8 {
 			return fmt.Errorf("%s: the address needs SMTPUTF8 (RFC 6531), which relay %s does not offer", who, g.relay.ID)
 		}
-		answer, at, err := p.try(ctx, to, utf8)
+		if most := p.conn.offers.most; most > 0 && len(p.mail) > most {
+			return fmt.Errorf("%s: the mail has %d bytes, relay %s takes %d at most (SIZE, RFC 1870)", who, len(p.mail), g.relay.ID, most)
+		}
+		v := p.try(ctx, to, utf8)
 		switch {
-		case err != nil && !fresh && at < atDot, err == nil && !fresh && answer.closing() && at == atMail:
-			continue // the connection had been waiting for too long
-		case err != nil:
-			return fmt.Errorf("relay %s: %s: %w", g.relay.ID, who, err)
-		case at != atDot || !answer.positive():
-			return fmt.Errorf("relay %s refused the mail to %s at %s: %s", g.relay.ID, who, at, answer)
+		case errors.Is(v.err, errLied), v.err != nil && !fresh && v.at < atDot, v.bye && !fresh && v.at == atMail:
+			continue // another way, or the connection had been waiting for too long
+		case v.err != nil:
+			return fmt.Errorf("relay %s: %s: %w", g.relay.ID, who, v.err)
+		case v.at != atDot || !v.answer.positive():
+			return fmt.Errorf("relay %s refused the mail to %s at %s: %s", g.relay.ID, who, v.at, v.answer)
 		}
 		g.pace.reserve()
+		g.quota.took(time.Now())
 		return nil
 	}
 }
 
-func (p *post) try(ctx context.Context, to address, utf8 bool) (reply, step, error) {
+// try sends the mail to one person and waits for its verdict.
+func (p *post) try(ctx context.Context, to address, utf8 bool) verdict {
 	c := p.conn
-	stop := context.AfterFunc(ctx, func() { c.net.hurry(time.Now()) })
+	stop := context.AfterFunc(ctx, func() { c.hurry(time.Now()) })
 	defer stop()
-	answer, at, err := c.mail(p.from.String(), to.String(), utf8, p.mail)
-	if err != nil || answer.closing() {
-		c.close()
+	for c.room() == 0 && !c.over() {
+		<-c.news
+		c.next()
 	}
-	if c.dead {
+	c.push([]byte(p.from.String()), to, utf8, true, append(c.buffer(), p.mail...))
+	v, ok := c.next()
+	for !ok {
+		<-c.news
+		v, ok = c.next()
+	}
+	if c.over() {
+		c.close()
 		p.conn = nil
 	}
-	return answer, at, err
+	return v
 }
 
 // Check connects to the relay, secures the connection and logs in, as a send

@@ -72,6 +72,16 @@ type WarmUp struct {
 	Last   int       // when the ceiling reaches this the plan is over
 }
 
+// Ceiling is how many mails the relay may take on the day of at, in UTC, by its
+// quota and its warm-up; 0 for no limit.
+func (r Relay) Ceiling(at time.Time) int {
+	q := quota{most: r.Quota, warm: r.WarmUp}
+	if most := q.ceiling(at); most != noLimit {
+		return most
+	}
+	return 0
+}
+
 // Domain is how we treat the recipients of some domains.
 type Domain struct {
 	ID          string

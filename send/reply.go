@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // What a relay may say in one reply. RFC 5321, 4.5.3.1.5 wants 512 bytes a
@@ -36,37 +35,57 @@ func (r reply) transient() bool { return r.code/100 == 4 }
 func (r reply) permanent() bool { return r.code/100 == 5 }
 func (r reply) closing() bool   { return r.code == 421 }
 
-// readReply reads one reply of at most mostLines lines. Its memory is bounded
-// whatever comes; its time is by the connection's deadline.
-func readReply(r *bufio.Reader) (reply, error) {
-	var out reply
-	var text strings.Builder
+// replies reads what a relay says. Its memory is bounded whatever comes.
+type replies struct {
+	in    *bufio.Reader
+	text  []byte
+	known [8]string // what was said lately: relays repeat themselves
+	next  int       // of known, to be replaced
+}
+
+// read reads one reply of at most mostLines lines.
+func (r *replies) read() (reply, error) {
+	code := 0
+	r.text = r.text[:0]
 	for range mostLines {
-		line, err := r.ReadSlice('\n')
+		line, err := r.in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return reply{}, fmt.Errorf("%w: a line of more than %d bytes", errReply, r.Size())
+			return reply{}, fmt.Errorf("%w: a line of more than %d bytes", errReply, r.in.Size())
 		}
 		if err != nil {
 			return reply{}, err
 		}
 		line = trimEnd(line)
-		code, last, ok := parseCode(line)
-		if !ok || out.code != 0 && code != out.code {
+		n, last, ok := parseCode(line)
+		if !ok || code != 0 && code != n {
 			return reply{}, fmt.Errorf("%w: %q", errReply, short(line))
 		}
-		out.code = code
-		if len(line) > 4 && text.Len() < mostText {
-			if text.Len() > 0 {
-				text.WriteByte(' ')
+		code = n
+		if len(line) > 4 && len(r.text) < mostText {
+			if len(r.text) > 0 {
+				r.text = append(r.text, ' ')
 			}
-			text.Write(line[4:])
+			r.text = append(r.text, line[4:]...)
 		}
 		if last {
-			out.text = oneLine(text.String())
-			return out, nil
+			return reply{code, r.said()}, nil
 		}
 	}
 	return reply{}, fmt.Errorf("%w: a reply of more than %d lines", errReply, mostLines)
+}
+
+// said returns the text of the reply as one line, without allocating what was
+// said before.
+func (r *replies) said() string {
+	for _, s := range r.known {
+		if s == string(r.text) {
+			return s
+		}
+	}
+	s := oneLine(string(r.text))
+	r.known[r.next] = s
+	r.next = (r.next + 1) % len(r.known)
+	return s
 }
 
 // parseCode reads the three digits of a reply's line and says whether it is

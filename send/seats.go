@@ -10,7 +10,8 @@ import (
 // who have mail for it. A connection that nobody uses stays with them.
 type seats struct {
 	mu      sync.Mutex
-	free    int
+	most    int // seats there are
+	free    int // negative when there are fewer than are taken
 	idle    []*conn
 	guests  map[*guest]struct{}
 	turn    int           // seats taken so far
@@ -24,7 +25,7 @@ type guest struct {
 }
 
 func newSeats(n int) *seats {
-	return &seats{free: n, guests: map[*guest]struct{}{}, changed: make(chan struct{})}
+	return &seats{most: n, free: n, guests: map[*guest]struct{}{}, changed: make(chan struct{})}
 }
 
 func (s *seats) enter() *guest {
@@ -98,7 +99,7 @@ func (s *seats) wanted(g *guest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other := range s.guests {
-		if s.free == 0 && other.waiting > 0 && other.held < g.held {
+		if s.free <= 0 && other.waiting > 0 && other.held < g.held {
 			return true
 		}
 	}
@@ -129,6 +130,22 @@ func (s *seats) put(g *guest, c *conn) {
 		s.idle = append(s.idle, c)
 	}
 	s.announce()
+}
+
+// resize changes how many seats there are. Who has one keeps it for now.
+func (s *seats) resize(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free += n - s.most
+	s.most = n
+	s.announce()
+}
+
+// open returns how many connections there are, or are being made.
+func (s *seats) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most - s.free + len(s.idle)
 }
 
 func (s *seats) announce() {

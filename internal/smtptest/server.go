@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,9 +30,11 @@ const (
 	MailFrom = "MAIL"
 	Rcpt     = "RCPT"
 	Data     = "DATA" // before the mail is sent
+	Bdat     = "BDAT" // a chunk is announced (RFC 3030); it is read also if refused
 	Body     = "BODY" // the mail's first bytes came; only Drop and Wait count
 	Dot      = "DOT"  // the whole mail is there
 	Rset     = "RSET"
+	Noop     = "NOOP"
 	Quit     = "QUIT"
 )
 
@@ -72,8 +75,21 @@ type Mail struct {
 // Server is the receiver. Its fields are set before Serve.
 type Server struct {
 	// Extensions are the lines of the answer to EHLO; STARTTLS and AUTH come
-	// by themselves. nil: PIPELINING, 8BITMIME, ENHANCEDSTATUSCODES.
+	// by themselves. nil: PIPELINING, 8BITMIME, ENHANCEDSTATUSCODES. BDAT is
+	// understood only with CHUNKING, and commands may come in groups only with
+	// PIPELINING.
 	Extensions []string
+	// Mechanisms are offered for AUTH; nil: PLAIN and LOGIN, which are all that
+	// is understood beside XOAUTH2.
+	Mechanisms []string
+	// Deaf loses what came together with a command or behind a mail, as relays
+	// do that offer PIPELINING and do not keep it.
+	Deaf bool
+	// Unknown is the answer to BDAT of a relay that offers CHUNKING and does
+	// not keep it: it takes the mail for commands.
+	Unknown string
+	// Eager answers 354 to DATA also if there are no recipients (RFC 2920, 3.1).
+	Eager bool
 	// TLS, if set, is offered by STARTTLS, or spoken from the start with
 	// Implicit.
 	TLS      *tls.Config
@@ -245,6 +261,8 @@ type session struct {
 	params string
 	to     []string
 	mail   bool // MAIL was accepted
+	group  bool // MAIL was refused: the rest of its group may still come
+	chunks []byte
 }
 
 // readAhead is how much of a mail is read before the script is asked at Body:
@@ -290,7 +308,12 @@ func (c *session) line() (string, error) {
 
 func (c *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
-	switch strings.ToUpper(verb) {
+	verb = strings.ToUpper(verb)
+	c.checkGroup(verb)
+	if c.s.Deaf && verb != "BDAT" {
+		_, _ = c.in.Discard(c.in.Buffered())
+	}
+	switch verb {
 	case "EHLO", "HELO":
 		return c.ehlo()
 	case "STARTTLS":
@@ -309,34 +332,75 @@ func (c *session) command(line string) error {
 		return c.rcpt(rest)
 	case "DATA":
 		return c.data()
+	case "BDAT":
+		if c.offers("CHUNKING") {
+			return c.bdat(rest)
+		}
+		c.s.fault("BDAT without CHUNKING")
+		return c.write("500 5.5.1 unknown command")
 	case "RSET":
 		c.clear()
 		return c.answer(Rset, "250 2.0.0 forgotten")
 	case "NOOP":
-		return c.write("250 2.0.0 nothing done")
+		return c.answer(Noop, "250 2.0.0 nothing done")
 	case "QUIT":
 		if err := c.answer(Quit, "221 2.0.0 bye"); err != nil {
 			return err
 		}
 		return errHangup
 	default:
-		c.s.fault("unknown command %.80q", line)
+		if c.s.Unknown == "" && !c.s.Deaf {
+			c.s.fault("unknown command %.80q", line)
+		}
 		return c.write("500 5.5.2 unknown command")
 	}
 }
 
+// checkGroup notes what must not have come together with a command: anything
+// without PIPELINING; with it, anything behind a command that ends a group (RFC
+// 2920, 3.1).
+func (c *session) checkGroup(verb string) {
+	if c.in.Buffered() == 0 {
+		return
+	}
+	switch {
+	case verb == "EHLO", verb == "STARTTLS", verb == "AUTH", verb == "QUIT", verb == "NOOP", verb == "DATA":
+		next, _ := c.in.Peek(min(20, c.in.Buffered()))
+		c.s.fault("%q came together with %s", next, verb)
+	case !c.offers("PIPELINING") && verb != "BDAT":
+		c.s.fault("commands in a group without PIPELINING: something came together with %s", verb)
+	}
+}
+
+// offers says that the answer to EHLO has an extension.
+func (c *session) offers(extension string) bool {
+	for _, line := range c.extensions() {
+		if name, _, _ := strings.Cut(line, " "); strings.EqualFold(name, extension) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *session) extensions() []string {
+	if c.s.Extensions == nil {
+		return []string{"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"}
+	}
+	return c.s.Extensions
+}
+
 func (c *session) ehlo() error {
 	c.clear()
-	lines := []string{"receiver.example"}
-	if c.s.Extensions == nil {
-		lines = append(lines, "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES")
-	}
-	lines = append(lines, c.s.Extensions...)
+	lines := append([]string{"receiver.example"}, c.extensions()...)
 	if c.s.TLS != nil && !c.secure && !c.s.Strip {
 		lines = append(lines, "STARTTLS")
 	}
 	if c.s.User != "" {
-		lines = append(lines, "AUTH PLAIN LOGIN")
+		mechanisms := c.s.Mechanisms
+		if mechanisms == nil {
+			mechanisms = []string{"PLAIN", "LOGIN"}
+		}
+		lines = append(lines, "AUTH "+strings.Join(mechanisms, " "))
 	}
 	return c.answer(Ehlo, "250 "+strings.Join(lines, "\n250 "))
 }
@@ -374,6 +438,9 @@ func (c *session) auth(rest string) error {
 			}
 			*into = decode(line)
 		}
+	case "XOAUTH2":
+		said := strings.TrimSuffix(strings.TrimPrefix(decode(initial), "user="), "\x01\x01")
+		user, password, _ = strings.Cut(said, "\x01auth=Bearer ")
 	default:
 		return c.write("504 5.5.4 unknown mechanism")
 	}
@@ -404,6 +471,7 @@ func decode(s string) string {
 
 func (c *session) mailFrom(rest string) error {
 	if c.s.User != "" && !c.login {
+		c.group = c.offers("PIPELINING")
 		return c.write("530 5.7.0 log in first")
 	}
 	if c.mail {
@@ -418,12 +486,15 @@ func (c *session) mailFrom(rest string) error {
 	c.from, c.params = address, parameters
 	text, err := c.step(MailFrom, "250 2.1.0 ok")
 	c.mail = strings.HasPrefix(text, "2")
+	c.group = !c.mail && c.offers("PIPELINING")
 	return err
 }
 
 func (c *session) rcpt(rest string) error {
 	if !c.mail {
-		c.s.fault("RCPT without MAIL")
+		if !c.group && !c.s.Deaf {
+			c.s.fault("RCPT without MAIL")
+		}
 		return c.write("503 5.5.1 MAIL first")
 	}
 	address, _, ok := path(rest, "TO:")
@@ -453,7 +524,7 @@ func path(s, keyword string) (address, parameters string, ok bool) {
 }
 
 func (c *session) data() error {
-	if len(c.to) == 0 {
+	if len(c.to) == 0 && !c.s.Eager {
 		return c.write("554 5.5.1 no valid recipients")
 	}
 	text, err := c.step(Data, "354 go ahead")
@@ -463,6 +534,28 @@ func (c *session) data() error {
 	if !strings.HasPrefix(text, "354") {
 		return nil
 	}
+	if err := c.first(); err != nil {
+		return err
+	}
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	if c.s.Deaf {
+		_, _ = c.in.Discard(c.in.Buffered())
+	}
+	if len(c.to) == 0 {
+		if len(body) > 0 {
+			c.s.fault("a mail without recipients")
+		}
+		c.clear()
+		return c.write("554 5.5.1 no valid recipients")
+	}
+	return c.dot(body)
+}
+
+// first waits for the first byte of a mail and asks the script.
+func (c *session) first() error {
 	if _, err := c.in.Peek(1); err != nil {
 		return err
 	}
@@ -472,11 +565,85 @@ func (c *session) data() error {
 			return errHangup
 		}
 	}
-	body, err := c.body()
-	if err != nil {
-		return err
+	return nil
+}
+
+// mostChunk is how long a chunk may be.
+const mostChunk = 64 << 20
+
+// bdat reads a chunk (RFC 3030). It is read, and lost, also if it is refused.
+func (c *session) bdat(rest string) error {
+	if c.s.Unknown != "" {
+		return c.write(c.s.Unknown)
 	}
-	return c.dot(body)
+	size, last, _ := strings.Cut(rest, " ")
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 0 || n > mostChunk || last != "" && !strings.EqualFold(last, "LAST") {
+		c.s.fault("bad BDAT %.80q", rest)
+		if err := c.write("501 5.5.4 bad chunk"); err != nil {
+			return err
+		}
+		return errHangup
+	}
+	usual := ""
+	switch {
+	case !c.mail:
+		usual = "503 5.5.1 MAIL first"
+	case len(c.to) == 0:
+		usual = "554 5.5.1 no valid recipients"
+	}
+	r := Reply{}
+	if usual == "" {
+		r = c.ask(Bdat, "")
+	}
+	if r.Drop {
+		return c.say(r, usual)
+	}
+	if n > 0 {
+		if usual == "" {
+			err = c.first()
+		}
+		chunk := make([]byte, n)
+		if err == nil {
+			_, err = io.ReadFull(c.in, chunk)
+		}
+		if err != nil {
+			return err
+		}
+		c.chunks = append(c.chunks, chunk...)
+	}
+	if c.s.Deaf {
+		_, _ = c.in.Discard(c.in.Buffered())
+	}
+	if usual != "" || r.Text != "" && !strings.HasPrefix(r.Text, "2") {
+		c.chunks = nil
+		return c.say(r, usual)
+	}
+	if last == "" {
+		return c.say(r, "250 2.0.0 chunk taken")
+	}
+	mail := c.chunks
+	c.chunks = nil
+	for rest := mail; len(rest) > 0; {
+		_, after, _ := bytes.Cut(rest, []byte("\n"))
+		c.checkLine(rest[:len(rest)-len(after)])
+		rest = after
+	}
+	time.Sleep(r.Wait)
+	return c.dot(mail)
+}
+
+// checkLine notes what is wrong with a line of a mail.
+func (c *session) checkLine(line []byte) {
+	if !bytes.HasSuffix(line, []byte("\r\n")) {
+		c.s.fault("bare LF in a mail: %.80q", line)
+	}
+	if bytes.IndexByte(line, '\r') != len(line)-2 {
+		c.s.fault("bare CR in a mail: %.80q", line)
+	}
+	if len(line) > 1000 {
+		c.s.fault("a line of %d bytes in a mail", len(line))
+	}
 }
 
 // body reads up to the final dot, unstuffs, and checks line ends and lengths.
@@ -490,15 +657,7 @@ func (c *session) body() ([]byte, error) {
 			}
 			return nil, err
 		}
-		if !bytes.HasSuffix(line, []byte("\r\n")) {
-			c.s.fault("bare LF in a mail: %.80q", line)
-		}
-		if bytes.IndexByte(line, '\r') != len(line)-2 {
-			c.s.fault("bare CR in a mail: %.80q", line)
-		}
-		if len(line) > 1000 {
-			c.s.fault("a line of %d bytes in a mail", len(line))
-		}
+		c.checkLine(line)
 		if bytes.Equal(line, []byte(".\r\n")) {
 			return body.Bytes(), nil
 		}
@@ -508,6 +667,9 @@ func (c *session) body() ([]byte, error) {
 
 // dot answers a whole mail.
 func (c *session) dot(body []byte) error {
+	if size, ok := parameter(c.params, "SIZE"); ok && size != strconv.Itoa(len(body)) {
+		c.s.fault("SIZE=%s for a mail of %d bytes", size, len(body))
+	}
 	m := Mail{Connection: c.n, From: c.from, To: c.to, Parameters: c.params, MessageID: messageID(body)}
 	if !c.s.Forget {
 		m.Data = bytes.Clone(body)
@@ -536,6 +698,16 @@ func (c *session) dot(body []byte) error {
 	return err
 }
 
+// parameter finds one of MAIL's parameters.
+func parameter(all, name string) (value string, ok bool) {
+	for _, p := range strings.Fields(all) {
+		if k, v, _ := strings.Cut(p, "="); strings.EqualFold(k, name) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
 // messageID finds a mail's Message-ID.
 func messageID(body []byte) string {
 	head, _, _ := bytes.Cut(body, []byte("\r\n\r\n"))
@@ -547,7 +719,7 @@ func messageID(body []byte) string {
 }
 
 func (c *session) clear() {
-	c.mail, c.from, c.params, c.to = false, "", "", nil
+	c.mail, c.group, c.from, c.params, c.to, c.chunks = false, false, "", "", nil, nil
 }
 
 // ask counts a step and asks the script.
