@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"lede/compose/lint"
 	"lede/newsroom"
+	"lede/send"
 )
 
 // What a send would do, said beforehand: --dry-run, and the question on a
@@ -61,7 +64,7 @@ func dryRunRest(ctx context.Context, a *app, h *house, n newsroom.Newsletter, r 
 func (r *rest) words(h *house, n newsroom.Newsletter) []string {
 	lines := []string{
 		fmt.Sprintf("Edition   %s of %s is unfinished and goes on", r.ID, h.local(n.ID, r.Slot)),
-		"Subject   " + r.Letter.Subject,
+		"Subject   " + r.Content.Subject,
 	}
 	if r.Content.Lead != nil {
 		lines = append(lines, "Lead      "+orUntitled(r.Content.Lead.Title))
@@ -79,17 +82,23 @@ func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order 
 	if err != nil {
 		return err
 	}
+	last, leaves, err := h.leaving(ctx, n, order, count)
+	if err != nil {
+		return err
+	}
 	if a.json {
 		if err := a.printJSON(struct {
 			Newsletter string `json:"newsletter"`
 			Audience   int    `json:"audience"`
 			Relay      string `json:"relay"`
+			Last       string `json:"last"` // when the last mail leaves, about
 			Edition    any    `json:"edition"`
-		}{n.ID, count, h.relayName(n), d.Edition}); err != nil {
+		}{n.ID, count, h.relayName(n), last.In(n.Recipe.Zone).Format(time.RFC3339), d.Edition}); err != nil {
 			return err
 		}
 	} else {
 		printDraft(a, h, n, d, count)
+		a.say("Leaves    %s", leaves)
 	}
 	if stops := d.Stops(); stops != "" {
 		return fmt.Errorf("this letter must not be sent: %s", stops)
@@ -101,7 +110,7 @@ func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, count
 	if d.Edition.Empty != "" {
 		a.say("Nothing new to send: %s.", strings.TrimSuffix(d.Edition.Empty, "."))
 	} else {
-		a.say("Subject   %s", d.Letter.Subject)
+		a.say("Subject   %s", d.Edition.Subject)
 		if l := d.Edition.Lead; l != nil {
 			a.say("Lead      %s (%s)", orUntitled(l.Title), l.Why)
 		}
@@ -156,13 +165,58 @@ func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *ne
 	if err != nil {
 		return false, err
 	}
-	a.note("Subject   %s", d.Letter.Subject)
+	a.note("Subject   %s", d.Edition.Subject)
 	if d.Edition.Lead != nil {
 		a.note("Lead      %s", orUntitled(d.Edition.Lead.Title))
 	}
 	a.note("Readers   %d on %s", count, strings.Join(n.Lists, ", "))
 	a.note("Relay     %s", h.relayName(n))
+	_, leaves, err := h.leaving(ctx, n, *order, count)
+	if err != nil {
+		return false, err
+	}
+	a.note("Leaves    %s", leaves)
 	return sure(a, "Send it now?"), nil
+}
+
+// leaving says when the mails of an edition that is sent now leave, as far as
+// the settings tell: last is about when the last one does.
+func (h *house) leaving(ctx context.Context, n newsroom.Newsletter, order newsroom.Order, count int) (last time.Time, words string, err error) {
+	now := h.app.now()
+	_, last = order.Timing.Window(now, now, n.Recipe.Zone)
+	words = timing(order.Timing, now, n.Recipe.Zone)
+	if words == "" {
+		words = "now"
+	}
+	if len(n.Relays) != 1 { // several share the mails: their rates don't tell how long it takes
+		return last, words, nil
+	}
+	i := slices.IndexFunc(h.plan.Relays, func(r send.Relay) bool { return r.ID == n.Relays[0] })
+	relay := h.plan.Relays[i]
+	if relay.Rate.Count > 0 {
+		takes := time.Duration(float64(max(0, count-relay.Burst)) / float64(relay.Rate.Count) * float64(relay.Rate.Per))
+		if end := now.Add(takes); takes >= time.Second && end.After(last) {
+			last = end
+			words += fmt.Sprintf(", in about %s at the relay's rate", newsroom.Span(takes))
+		}
+	}
+	if ceiling := relay.Ceiling(now); ceiling > 0 {
+		taken, err := h.store.Ledger().Accepted(ctx, relay.ID, now)
+		if err != nil {
+			return last, words, err
+		}
+		if left := max(0, ceiling-taken); left < count {
+			words += fmt.Sprintf("; the relay takes %d more today (UTC), the rest goes on the next days", left)
+			for day := now.UTC(); left < count; left += relay.Ceiling(day) {
+				day = day.Truncate(24*time.Hour).AddDate(0, 0, 1)
+				last = later(last, day)
+				if relay.Ceiling(day) == 0 {
+					break
+				}
+			}
+		}
+	}
+	return last, words, nil
 }
 
 // sure asks a question that only a yes answers with yes.

@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,25 +19,44 @@ import (
 	"lede/compose/lint"
 	"lede/internal/config"
 	"lede/newsroom"
+	"lede/send"
 	"lede/source"
 	"lede/templates"
 )
 
 func newCheckCommand(a *app) *cobra.Command {
 	offline := false
+	var to, file string
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [NEWSLETTER]",
 		Short: "All that can be known to be wrong before a send",
 		Long: `Test the configuration, the sources, the theme, the relays (connect, TLS, login)
 and the sender domains' SPF, DKIM and DMARC records. Each line is ok, a warning
-or a failure with what to do. The exit status is 1 when something failed.`,
-		Example: "  lede check --offline",
-		Args:    arguments(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCheck(cmd.Context(), a, offline)
+or a failure with what to do. The exit status is 1 when something failed.
+
+--probe mails a proof of the next letter, signed as an edition is. Save it as it
+arrived, with its headers, and --read judges it: whether SPF, DKIM and DMARC hold
+for the address that readers see, what the signature covers, whether somebody on
+the way rewrote links or added pictures. Any other mail of ours does, too.`,
+		Example: `  lede check --offline
+  lede check --probe me@example.org
+  lede check --read arrived.eml`,
+		Args: arguments(0, 1, "at most one NEWSLETTER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case to != "" && file != "" || offline && to+file != "":
+				return usageError("--offline, --probe and --read are three different checks: choose")
+			case to != "":
+				return probe(cmd.Context(), a, args, to)
+			case file != "":
+				return readArrived(cmd.Context(), a, file)
+			}
+			return runCheck(cmd.Context(), a, args, offline)
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave out the relays and DNS")
+	cmd.Flags().StringVar(&to, "probe", "", "mail a proof to this `ADDRESS`")
+	cmd.Flags().StringVar(&file, "read", "", "judge this `FILE`, a mail of ours as it arrived; - for standard input")
 	return cmd
 }
 
@@ -53,6 +70,7 @@ type checkLine struct {
 // checks collects the lines and says each as it comes.
 type checks struct {
 	a     *app
+	done  string // said when nothing failed
 	lines []checkLine
 }
 
@@ -71,8 +89,8 @@ func (c *checks) ok(check, format string, args ...any) {
 	c.add("ok", check, fmt.Sprintf(format, args...), "")
 }
 
-func runCheck(ctx context.Context, a *app, offline bool) error {
-	c := &checks{a: a}
+func runCheck(ctx context.Context, a *app, args []string, offline bool) error {
+	c := &checks{a: a, done: "Nothing stops a send"}
 	cfg, err := a.read()
 	if err != nil {
 		var problems config.Problems
@@ -92,18 +110,27 @@ func runCheck(ctx context.Context, a *app, offline bool) error {
 		return c.finish()
 	}
 	defer h.close()
-	c.ok("store", "%s", h.cfg.Data)
-	for _, n := range h.newsletters {
+	c.ok("store", "%s", h.cfg.Store())
+	c.plan(h)
+	newsletters := h.newsletters
+	if len(args) > 0 {
+		n, err := h.newsletter(args)
+		if err != nil {
+			return err
+		}
+		newsletters = []newsroom.Newsletter{n}
+	}
+	for _, n := range newsletters {
 		c.newsletter(ctx, h, n)
 	}
 	if !offline {
-		for _, r := range h.relays {
+		for _, r := range h.plan.Relays {
 			c.relay(ctx, h, r.ID, fmt.Sprintf("%s:%d", r.Host, r.Port))
 		}
 		done := map[string]bool{}
-		for _, n := range h.newsletters {
+		for _, n := range newsletters {
 			domain := domainOf(n.Sender.From.Address)
-			if !h.room.LocalRelay[n.Relay] && !done[domain] {
+			if !h.room.Local(n) && !done[domain] {
 				done[domain] = true
 				c.dns(ctx, net.DefaultResolver, n, domain)
 			}
@@ -130,14 +157,14 @@ func (c *checks) finish() error {
 	if failures > 0 {
 		return fmt.Errorf("%s, %s", counted(failures, "failure"), counted(warnings, "warning"))
 	}
-	c.a.say("Nothing stops a send (%s).", counted(warnings, "warning"))
+	c.a.say("%s (%s).", c.done, counted(warnings, "warning"))
 	return nil
 }
 
 func counted(n int, what string) string {
 	switch {
 	case n == 1:
-	case strings.HasSuffix(what, "y"):
+	case strings.HasSuffix(what, "y") && !strings.HasSuffix(what, "ay"):
 		what = strings.TrimSuffix(what, "y") + "ies"
 	default:
 		what += "s"
@@ -183,7 +210,7 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 			}
 		}
 		if !bad {
-			c.ok(n.ID+", letter", "“%s”, %d bytes of HTML", d.Letter.Subject, len(d.Letter.HTML))
+			c.ok(n.ID+", letter", "“%s”, %d bytes of HTML", d.Edition.Subject, len(d.Letter.HTML))
 		}
 	}
 	count, err := h.store.Audience(ctx, n.ID, n.Lists)
@@ -269,29 +296,55 @@ func (c *checks) dns(ctx context.Context, r resolver, n newsroom.Newsletter, dom
 		c.add("warning", "DKIM "+domain, "mails are not signed", "Set dkim: {domain, selector, key}; large receivers and one-click unsubscribe want it.")
 		return
 	}
-	c.dkim(ctx, r, n)
+	for _, d := range n.Sender.DKIM {
+		c.dkim(ctx, r, d)
+	}
 }
 
-func (c *checks) dkim(ctx context.Context, r resolver, n newsroom.Newsletter) {
-	name := n.Sender.DKIM[0].Selector + "._domainkey." + n.Sender.DKIM[0].Domain
-	public, err := x509.MarshalPKIXPublicKey(n.Sender.DKIM[0].Key.Public())
+// dkim compares a published key with ours. White space in a record and the order
+// of its tags mean nothing.
+func (c *checks) dkim(ctx context.Context, r resolver, d send.DKIM) {
+	name := d.Selector + "._domainkey." + d.Domain
+	ours, err := dkimRecord(d.Key)
 	if err != nil {
 		c.add("failure", "DKIM "+name, err.Error(), "")
 		return
 	}
-	ours := base64.StdEncoding.EncodeToString(public)
-	remedy := "Publish a TXT record at " + name + `: "v=DKIM1; k=rsa; p=` + ours + `"`
+	remedy := "Publish a TXT record at " + name + `: "` + ours + `"`
 	records, err := r.LookupTXT(ctx, name)
 	if err != nil || len(records) == 0 {
 		c.unknown("DKIM "+name, err, "No key is published.", remedy)
 		return
 	}
-	text := strings.Join(strings.Fields(strings.Join(records, "")), "")
-	if _, ok := n.Sender.DKIM[0].Key.Public().(*rsa.PublicKey); !ok || !strings.Contains(text, "p="+ours) {
-		c.add("failure", "DKIM "+name, "the published key is another one than ours", remedy)
+	if len(records) > 1 {
+		c.add("failure", "DKIM "+name, "more than one record is published, and receivers choose as they like", remedy)
 		return
 	}
-	c.ok("DKIM "+name, "the published key is ours")
+	published := recordTags(records[0])
+	switch ours := recordTags(ours); {
+	case published["p"] == "":
+		c.add("failure", "DKIM "+name, "the published key is revoked: its p= is empty", remedy)
+	case published["p"] != ours["p"]:
+		c.add("failure", "DKIM "+name, "the published key is another one than ours", remedy)
+	case published["k"] != ours["k"] && (published["k"] != "" || ours["k"] != "rsa"):
+		c.add("failure", "DKIM "+name, "the record names another kind of key than ours ("+ours["k"]+")", remedy)
+	case published["h"] != "" && !strings.Contains(published["h"], "sha256"):
+		c.add("failure", "DKIM "+name, "the record does not allow sha256 (h="+published["h"]+")", remedy)
+	case slices.Contains(strings.Split(published["t"], ":"), "y"):
+		c.add("warning", "DKIM "+name, "the published key is ours, marked as a test (t=y): receivers may treat the mail as unsigned", "Take t=y out of the record.")
+	default:
+		c.ok("DKIM "+name, "the published key is ours")
+	}
+}
+
+// recordTags reads the tags of a DKIM record (RFC 6376, 3.6.1).
+func recordTags(record string) map[string]string {
+	tags := map[string]string{}
+	for _, tag := range strings.Split(record, ";") {
+		name, value, _ := strings.Cut(tag, "=")
+		tags[strings.TrimSpace(name)] = strings.Join(strings.Fields(value), "")
+	}
+	return tags
 }
 
 func (c *checks) txt(ctx context.Context, r resolver, check, name, prefix, remedy string) {

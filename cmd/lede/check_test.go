@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -100,5 +104,58 @@ func TestRelayRemedies(t *testing.T) {
 		if got := relayRemedy(c.err, c.local); !strings.Contains(got, c.want) {
 			t.Errorf("%v: %q, want %q in it", c.err, got, c.want)
 		}
+	}
+}
+
+// TestCheckDKIM: what is published is compared with the key that signs.
+func TestCheckDKIM(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, small, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := dkimRecord(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oursSmall, err := dkimRecord(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "lede._domainkey.example.org"
+	for _, c := range []struct {
+		name string
+		key  crypto.Signer
+		dns  world
+		want string
+	}{
+		{"ours", key, world{name: {ours}}, "ok the published key is ours"},
+		{"ours, in other words", key, world{name: {"p=" + strings.TrimPrefix(ours, "v=DKIM1; k=rsa; p=") + " ;  v=DKIM1"}}, "ok the published key is ours"},
+		{"Ed25519", small, world{name: {oursSmall}}, "ok the published key is ours"},
+		{"Ed25519 published as RSA", small, world{name: {strings.Replace(oursSmall, "k=ed25519; ", "", 1)}}, "failure the record names another kind"},
+		{"another", key, world{name: {"v=DKIM1; k=rsa; p=AAAA"}}, "failure the published key is another one"},
+		{"revoked", key, world{name: {"v=DKIM1; p="}}, "failure the published key is revoked"},
+		{"two records", key, world{name: {ours, ours}}, "failure more than one record"},
+		{"sha1 alone", key, world{name: {ours + "; h=sha1"}}, "failure the record does not allow sha256"},
+		{"a test", key, world{name: {ours + "; t=y:s"}}, "warning the published key is ours, marked as a test"},
+		{"none", key, world{}, "failure No key is published."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cs := &checks{a: &app{stdout: &bytes.Buffer{}}}
+			cs.dkim(t.Context(), c.dns, send.DKIM{Domain: "example.org", Selector: "lede", Key: c.key})
+			if len(cs.lines) != 1 {
+				t.Fatalf("%d lines", len(cs.lines))
+			}
+			line := cs.lines[0]
+			if got := line.State + " " + line.Text; !strings.HasPrefix(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if line.State == "failure" && !strings.Contains(line.Remedy, name) {
+				t.Errorf("remedy %q", line.Remedy)
+			}
+		})
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"lede/audience"
 	"lede/internal/inbox"
 	"lede/newsroom"
-	"lede/store"
 )
 
 //go:embed demo
@@ -89,7 +88,7 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 		return err
 	}
 	defer h.close()
-	release, err := store.AcquireSender(h.cfg.Data)
+	ctx, release, err := h.store.AcquireSender(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 	over := make(chan error, 2)
 	go func() { over <- serveInbox(ctx, box, ports[0], ports[1]) }()
 	h.newsletters[0].Schedule = in(start.Add(3*time.Second), h.newsletters[0].Recipe.Zone)
-	go func() { over <- h.serve(ctx, ports[2]) }()
+	go func() { over <- h.serve(ctx, ports[2], nil) }()
 	defer func() { // nothing may be at work when the folder goes
 		stop()
 		err = errors.Join(err, <-over, <-over)

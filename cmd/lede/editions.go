@@ -41,7 +41,7 @@ func newEditionsCommand(a *app) *cobra.Command {
 		},
 	}
 	list.Flags().IntVar(&limit, "limit", limit, "at most so many, 0 for all")
-	cmd.AddCommand(list,
+	cmd.AddCommand(list, newWatchCommand(a),
 		a.editionCommand("show", "The edition as it was assembled, with every reason", showEdition),
 		a.editionCommand("report", "What became of an edition", func(ctx context.Context, a *app, h *house, id string) error {
 			rep, err := h.room.Report(ctx, id)
@@ -84,14 +84,19 @@ func (a *app) editionCommand(verb, short string, work func(context.Context, *app
 		Args:    arguments(1, 1, "one ID (see `lede editions list`)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRoom(cmd.Context(), func(ctx context.Context, h *house) error {
-				err := work(ctx, a, h, args[0])
-				if errors.Is(err, newsroom.ErrNotFound) {
-					return fmt.Errorf("edition %s: no such edition\nhint: lede editions list", args[0])
-				}
-				return err
+				return noSuchEdition(args[0], work(ctx, a, h, args[0]))
 			})
 		},
 	}
+}
+
+// noSuchEdition words the error of a store that does not know an edition; every
+// other it leaves as it is.
+func noSuchEdition(id string, err error) error {
+	if errors.Is(err, newsroom.ErrNotFound) {
+		return fmt.Errorf("edition %s: no such edition\nhint: lede editions list", id)
+	}
+	return err
 }
 
 func (a *app) changeCommand(verb, short string, change func(ctx context.Context, h *house, id, why string) error, done string) *cobra.Command {
@@ -119,7 +124,7 @@ func cancelEdition(ctx context.Context, h *house, id, why string) error {
 	if err := h.room.Cancel(ctx, id, why); err != nil {
 		return err
 	}
-	release, err := store.AcquireSender(h.cfg.Data)
+	ctx, release, err := h.store.AcquireSender(ctx)
 	var other store.ErrSender
 	if errors.As(err, &other) {
 		return nil // the sender sees it at once, and finishes what is in hand

@@ -103,7 +103,10 @@ func (l *live) current() (*house, error) {
 		return nil, err
 	}
 	next := *l.house
-	next.cfg, next.relays = cfg, nil
+	next.cfg = cfg
+	if next.plan, err = planOf(cfg); err != nil {
+		return nil, err
+	}
 	if next.newsletters, err = next.app.newsletters(cfg); err != nil {
 		return nil, err
 	}
@@ -190,13 +193,13 @@ func (l *live) version() int64 {
 	l.mu.Unlock()
 	paths := []string{h.cfg.Path}
 	for _, n := range h.newsletters {
-		paths = append(paths, watched(n)...)
+		paths = append(paths, madeFrom(n)...)
 	}
 	return stampOf(paths)
 }
 
-// watched lists the folders and files that a newsletter's letter is made from.
-func watched(n newsroom.Newsletter) []string {
+// madeFrom lists the folders and files that a newsletter's letter is made from.
+func madeFrom(n newsroom.Newsletter) []string {
 	var paths []string
 	for _, s := range n.Sources {
 		if s.Folder != "" {

@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -18,18 +23,29 @@ import (
 // TestMain lets the test binary be lede, in scripts and as a child that can be
 // killed.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lede": main})
+	testscript.Main(program{m}, map[string]func(){"lede": main})
 }
 
 // TestScripts runs what editors do, from the built binary. Each script says at
 // its head why it exists.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, scripts(t, testscript.Params{Dir: "testdata/script"}))
+}
+
+// scripts completes how scripts are run.
+func scripts(t *testing.T, p testscript.Params) testscript.Params {
+	return testscript.Params{
+		Dir:                 p.Dir,
+		Files:               p.Files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"SMTP", "INBOX", "PAGES"} {
+			if p.Setup != nil {
+				if err := p.Setup(e); err != nil {
+					return err
+				}
+			}
+			for _, name := range []string{"SMTP", "INBOX", "PAGES", "METRICS"} {
 				e.Setenv(name, strconv.Itoa(freePort(t)))
 			}
 			now := time.Now()
@@ -45,18 +61,25 @@ func TestScripts(t *testing.T) {
 			"get":      getPage,
 			"post":     postPage,
 			"eventual": eventually,
+			"save":     savePage,
+			"dkimkey":  writeKey,
 		},
-	})
+	}
 }
 
-// freePort returns a loopback port that nothing listens on.
+// freePort returns a loopback port that nothing listens on, below those that the
+// system gives to connections: one of them might take it in between.
 func freePort(t testing.TB) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20001 + mathrand.IntN(10000)
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			ln.Close()
+			return port
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port above 20000")
+	return 0
 }
 
 // writeReaders N FILE writes a list of N readers.
@@ -122,6 +145,27 @@ func fetchPage(ts *testscript.TestScript, method, url, body string) {
 	data, err := io.ReadAll(res.Body)
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%d\n%s\n", res.StatusCode, data)
+}
+
+// savePage URL FILE keeps what an address answers with.
+func savePage(ts *testscript.TestScript, _ bool, args []string) {
+	res, err := http.Get(args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	if res.StatusCode != http.StatusOK {
+		ts.Fatalf("%s: %s", args[0], res.Status)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+}
+
+// writeKey FILE makes a private key to sign mail with.
+func writeKey(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ts.Check(err)
+	block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(block), 0o600))
 }
 
 // eventually TEXT COMMAND … runs lede until its output holds the text.

@@ -14,6 +14,7 @@ import (
 
 	"lede/audience"
 	"lede/internal/config"
+	"lede/newsroom"
 	"lede/store"
 )
 
@@ -38,15 +39,15 @@ func newShowCommand(a *app) *cobra.Command {
 
 // personJSON is a person as other programs read it.
 type personJSON struct {
-	Address    string                 `json:"address"`
-	Name       string                 `json:"name"`
-	Suppressed string                 `json:"suppressed"`
-	Lists      []personList           `json:"lists"`
-	OptedOut   []string               `json:"opted_out"`
-	Attributes map[string]string      `json:"attributes"`
-	Tags       []string               `json:"tags"`
-	Created    time.Time              `json:"created,omitzero"`
-	Deliveries []store.DeliveryRecord `json:"deliveries"`
+	Address    string            `json:"address"`
+	Name       string            `json:"name"`
+	Suppressed string            `json:"suppressed"`
+	Lists      []personList      `json:"lists"`
+	OptedOut   []string          `json:"opted_out"`
+	Attributes map[string]string `json:"attributes"`
+	Tags       []string          `json:"tags"`
+	Created    time.Time         `json:"created,omitzero"`
+	Deliveries []newsroom.Trace  `json:"deliveries"`
 }
 
 type personList struct {
@@ -60,7 +61,7 @@ type personList struct {
 func showPerson(ctx context.Context, a *app, st *store.Store, address, key string) error {
 	const deliveries = 20
 	p, err := st.Person(ctx, key)
-	var sent []store.DeliveryRecord
+	var sent []newsroom.Trace
 	switch {
 	case errors.Is(err, audience.ErrNobody) && p.Suppressed == "":
 		return fmt.Errorf("%s %s", address, nobody)
@@ -68,14 +69,14 @@ func showPerson(ctx context.Context, a *app, st *store.Store, address, key strin
 	case err != nil:
 		return err
 	default:
-		if sent, err = st.DeliveriesOf(ctx, p.ID, deliveries); err != nil {
+		if sent, err = st.Deliveries(ctx, p.ID, deliveries); err != nil {
 			return err
 		}
 	}
 	out := personJSON{
 		Address: p.Address, Name: p.Name, Suppressed: p.Suppressed, Lists: []personList{},
 		OptedOut: append([]string{}, p.OptedOut...), Attributes: map[string]string{}, Tags: append([]string{}, p.Tags...),
-		Created: p.Created, Deliveries: append([]store.DeliveryRecord{}, sent...),
+		Created: p.Created, Deliveries: append([]newsroom.Trace{}, sent...),
 	}
 	maps.Copy(out.Attributes, p.Attributes)
 	for _, s := range p.Subscriptions {
@@ -114,7 +115,7 @@ func printPerson(a *app, p personJSON) error {
 		fmt.Fprintf(w, "  %s\t%s\n", key, p.Attributes[key])
 	}
 	for _, d := range p.Deliveries {
-		fmt.Fprintf(w, "Letter\t%s %s UTC: %s", d.Newsletter, d.Slot.UTC().Format(day), strings.ReplaceAll(d.State, "_", " "))
+		fmt.Fprintf(w, "Letter\t%s %s UTC: %s", d.Newsletter, d.Slot.UTC().Format(day), strings.ReplaceAll(string(d.State), "_", " "))
 		if d.Reply != "" {
 			fmt.Fprintf(w, " (%s)", d.Reply)
 		}

@@ -45,6 +45,7 @@ type slotLine struct {
 	Newsletter string `json:"newsletter"`
 	Slot       string `json:"slot"` // local time with its offset
 	UTC        string `json:"utc"`
+	Last       string `json:"last"` // local time at which the last mail is due, at the latest
 	Does       string `json:"does"`
 }
 
@@ -74,7 +75,11 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 			if slot = newsroom.NextSlot(n.Schedule, slot, n.Recipe.Zone, n.NotOn); slot.IsZero() {
 				break
 			}
-			lines = append(lines, slotLine{n.ID, slot.In(n.Recipe.Zone).Format(time.RFC3339), slot.UTC().Format(time.RFC3339), does(n)})
+			_, last := n.Timing.Window(slot, slot, n.Recipe.Zone)
+			lines = append(lines, slotLine{
+				n.ID, slot.In(n.Recipe.Zone).Format(time.RFC3339), slot.UTC().Format(time.RFC3339),
+				last.In(n.Recipe.Zone).Format(time.RFC3339), does(n, slot),
+			})
 		}
 	}
 	if a.json {
@@ -94,10 +99,31 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 }
 
 // does says what a slot of the newsletter sets going.
-func does(n newsroom.Newsletter) string {
+func does(n newsroom.Newsletter, slot time.Time) string {
 	to := "sends to " + strings.Join(n.Lists, ", ")
+	if times := timing(n.Timing, slot, n.Recipe.Zone); times != "" {
+		to += ", " + times
+	}
 	if n.Approval == "required" {
 		return "assembles, waits for approval, then " + to
 	}
 	return "assembles and " + to
+}
+
+// timing says in words when the mails of an edition leave that begins at start;
+// nothing when all leave at once.
+func timing(t newsroom.Timing, start time.Time, zone *time.Location) string {
+	_, last := t.Window(start, start, zone)
+	start, last = start.In(zone), last.In(zone)
+	until := last.Format("15:04")
+	if start.YearDay() != last.YearDay() {
+		until = last.Format("15:04 on 2 January")
+	}
+	switch {
+	case t.LocalTime:
+		return fmt.Sprintf("at %s where the reader is, the last by %s", start.Format("15:04"), until)
+	case t.Spread > 0:
+		return "evenly until " + until
+	}
+	return ""
 }

@@ -29,6 +29,7 @@ type sendOptions struct {
 	wait           time.Duration
 	fresh          bool
 	resume         bool
+	timing         newsroom.Timing
 	pagesElsewhere bool
 }
 
@@ -43,6 +44,9 @@ An edition of this newsletter that is unfinished is gone on with instead; an old
 or paused one only with --resume. As stories run once, the same command again
 sends nothing. Mails that the relay puts off are waited for (--wait); what is
 left then, the daemon or the next send goes on with, and the exit status is 3.
+
+Now is now: spread and local_time of the newsletter hold for its slots, and
+--spread and --local-time for this edition.
 
 Beside a running daemon the edition is handed to it, and its progress shown.`,
 		Example: `  lede send harbour
@@ -59,6 +63,8 @@ Beside a running daemon the edition is handed to it, and its progress shown.`,
 	f.StringArrayVar(&o.stories, "story", nil, "send a bulletin of this story alone: a `FILE|URL` of one of the sources (may be repeated)")
 	f.StringVar(&o.greeting, "greeting", "", "the editor's greeting of this edition")
 	f.DurationVar(&o.wait, "wait", 15*time.Minute, "how long to wait for mails that are put off")
+	f.DurationVar(&o.timing.Spread, "spread", 0, "let the mails leave evenly over this time, such as 2h")
+	f.BoolVar(&o.timing.LocalTime, "local-time", false, "let each mail leave when the reader's clock (attribute timezone) shows what the newsletter's shows now")
 	f.BoolVar(&o.fresh, "new", false, "make a new edition though an old one is unfinished")
 	f.BoolVar(&o.resume, "resume", false, "go on with the unfinished edition however old it is")
 	f.BoolVar(&o.pagesElsewhere, "pages-elsewhere", false, "don't ask whether base_url answers as this instance (a proxy hides it)")
@@ -71,6 +77,12 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		return usageError("--resume goes on with an edition, --new makes another one: choose")
 	case o.resume && len(o.stories) > 0:
 		return usageError("--story makes a new edition, which --resume does not go on with: choose")
+	case o.timing.Spread < 0 || o.timing.Spread > 24*time.Hour:
+		return usageError("--spread %s: expected a time up to 24h, such as 2h", o.timing.Spread)
+	case o.timing.Spread > 0 && o.timing.LocalTime:
+		return usageError("--spread and --local-time: choose")
+	case o.resume && o.timing != newsroom.Timing{}:
+		return usageError("--resume goes on with an edition, whose mails have their times: no --spread and no --local-time")
 	case o.wait < 0:
 		return usageError("--wait %s: expected a time, such as 15m", o.wait)
 	}
@@ -86,11 +98,14 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 	}
 	order := newsroom.Order{
 		Slot: a.now().UTC().Truncate(time.Microsecond), ByHand: true,
-		Only: o.stories, Greeting: o.greeting, New: o.fresh || len(o.stories) > 0, Resume: o.resume,
+		Only: o.stories, Greeting: o.greeting, Timing: o.timing, New: o.fresh || len(o.stories) > 0, Resume: o.resume,
 	}
 	rest, err := unfinished(ctx, h, n, order)
 	if err != nil {
 		return err
+	}
+	if rest != nil && o.timing != (newsroom.Timing{}) {
+		return usageError("edition %s is unfinished and goes on, and its mails have their times: no --spread and no --local-time\nhint: --new makes another edition", rest.ID)
 	}
 	if o.dryRun && rest != nil {
 		return dryRunRest(ctx, a, h, n, rest)
@@ -104,7 +119,7 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		}
 	}
 
-	release, err := store.AcquireSender(h.cfg.Data)
+	sending, release, err := h.store.AcquireSender(ctx)
 	var other store.ErrSender
 	beside := errors.As(err, &other)
 	if err != nil && !beside {
@@ -112,17 +127,22 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 	}
 	if !beside {
 		defer release()
+		ctx = sending
 		if err := h.room.Settle(ctx, h.newsletters); err != nil {
 			return err
 		}
 	}
 	rec, err := h.room.Publish(ctx, n, order, func(ctx context.Context, rec newsroom.Record) error {
-		a.note("Edition %s: “%s”", rec.ID, rec.Letter.Subject)
+		a.note("Edition %s: “%s”", rec.ID, rec.Content.Subject)
 		show := newProgress(a)
 		defer show.end()
 		h.room.Progress = show.sums
 		if beside {
-			a.note("The daemon (pid %d) delivers it.", other.PID)
+			where := ""
+			if other.Host != "" {
+				where = " on " + other.Host
+			}
+			a.note("The daemon (pid %d%s) delivers it.", other.PID, where)
 			return follow(ctx, h, n, rec.ID, o.wait)
 		}
 		return h.room.Deliver(ctx, n, rec.ID, o.wait, nil)
@@ -142,6 +162,9 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 	}
 	if finished := finishSend(ctx, a, h, rec); err == nil {
 		err = finished
+	}
+	if errors.As(context.Cause(ctx), &other) {
+		return fmt.Errorf("stopped: %w\nhint: nothing is lost; that one goes on with edition %s", other, rec.ID)
 	}
 	return err
 }
@@ -167,7 +190,7 @@ func deliverRest(ctx context.Context, h *house, n newsroom.Newsletter, except st
 		if err := errors.Join(failed, err); err != nil {
 			return err
 		}
-		h.app.note("Edition %s: of %d mails that were left %d are sent now, %d are put off", rec.ID,
+		h.app.note("Edition %s: of %d mails that were left %d are sent now, %d come later", rec.ID,
 			before.Pending+before.Deferred, after.Sent-before.Sent, after.Pending+after.Deferred)
 	}
 	return nil
@@ -196,12 +219,33 @@ func finishSend(ctx context.Context, a *app, h *house, rec newsroom.Record) erro
 	}
 	if !a.json {
 		printReport(a, rep)
+		h.sayLater(rep)
 	}
 	switch {
 	case rep.State == newsroom.Cancelled, rep.State == newsroom.Paused, rep.Left():
 		return &exitError{code: exitPart}
 	}
 	return nil
+}
+
+// sayLater says when the mails are due that are not due yet.
+func (h *house) sayLater(rep newsroom.Report) {
+	if rep.State != newsroom.Sending || rep.Last == nil || !rep.Last.After(rep.At) {
+		return
+	}
+	next, last := h.local(rep.Newsletter, later(*rep.Next, rep.At)), h.local(rep.Newsletter, *rep.Last)
+	if next == last {
+		h.app.say("Those pending are due at %s.", last)
+		return
+	}
+	h.app.say("Of those pending the next is due at %s, the last at %s.", next, last)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // withReport keeps the report on standard output though the command fails.
@@ -231,7 +275,7 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 			return nil
 		case <-ticker.C:
 		}
-		sending, err := h.store.List(ctx, n.ID, 0, newsroom.Sending)
+		open, err := h.store.List(ctx, n.ID, 0, newsroom.Sending)
 		if err != nil {
 			return err
 		}
@@ -240,7 +284,7 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 			return err
 		}
 		h.room.Progress(sums)
-		if !slices.ContainsFunc(sending, func(rec newsroom.Record) bool { return rec.ID == id }) {
+		if !slices.ContainsFunc(open, func(rec newsroom.Record) bool { return rec.ID == id }) {
 			return nil
 		}
 		if sums.Pending != pending {
@@ -249,7 +293,17 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 		if time.Since(moved) >= max(wait, daemonStarts) {
 			return nil
 		}
-		release, err := store.AcquireSender(h.cfg.Data)
+		if sums.Pending > 0 && sums.Deferred == 0 && time.Since(moved) >= daemonStarts {
+			// The rest may have its time only when nobody waits any more.
+			ahead, err := h.store.Ahead(ctx, id, h.app.now())
+			if err != nil {
+				return err
+			}
+			if !ahead.Within(wait, h.app.now()) {
+				return nil
+			}
+		}
+		sending, release, err := h.store.AcquireSender(ctx)
 		switch {
 		case err != nil:
 			free = time.Time{}
@@ -260,7 +314,7 @@ func follow(ctx context.Context, h *house, n newsroom.Newsletter, id string, wai
 			release()
 		default:
 			defer release()
-			return h.room.Deliver(ctx, n, id, wait, nil)
+			return h.room.Deliver(sending, n, id, wait, nil)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lede/newsroom"
-	"lede/store"
 	"lede/web"
 )
 
@@ -23,7 +22,8 @@ func newServeCommand(a *app) *cobra.Command {
 		Long: `Run the daemon: at each slot of each newsletter it assembles an edition and
 delivers it, goes on with what was unfinished, and serves the pages that mails
 link to (unsubscribe, "read in a browser", pictures) on the configured listen
-address, with /healthz and /readyz. SIGTERM finishes what is in hand and leaves
+address, with /healthz and /readyz, and /metrics for Prometheus on the address
+that metrics: names. SIGTERM finishes what is in hand and leaves
 within seconds.
 
 Stories, feeds and templates are read anew for each edition; the configuration
@@ -45,7 +45,7 @@ func runServe(ctx context.Context, a *app, pagesElsewhere bool) error {
 		return err
 	}
 	defer h.close()
-	release, err := store.AcquireSender(h.cfg.Data)
+	ctx, release, err := h.store.AcquireSender(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,40 +60,75 @@ func runServe(ctx context.Context, a *app, pagesElsewhere bool) error {
 			h.log.Info("next slot", "newsletter", n.ID, "slot", newsroom.NextSlot(n.Schedule, a.now(), n.Recipe.Zone, n.NotOn).In(n.Recipe.Zone))
 		}
 	}
-	return h.serve(ctx, ln)
+	var metrics net.Listener
+	if h.cfg.Metrics != "" {
+		if metrics, err = listen(h.cfg.Metrics); err != nil {
+			ln.Close()
+			return err
+		}
+	}
+	return h.serve(ctx, ln, metrics)
 }
 
 // listen opens a TCP port, or says what to do when that can't be.
 func listen(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w\nhint: is another lede running there? `listen:` in the configuration sets the address", addr, err)
+		return nil, fmt.Errorf("listening on %s: %w\nhint: is another lede running there? `listen:` and `metrics:` in the configuration set the addresses", addr, err)
 	}
 	return ln, nil
 }
 
-// serve runs pages and newsroom until ctx ends or the pages fail.
-func (h *house) serve(ctx context.Context, ln net.Listener) error {
+// metrics is what Prometheus reads.
+func (h *house) metrics() http.Handler {
+	metrics := &web.Metrics{
+		Version: version, Stats: h.dispatcher.Stats, Sums: h.store.Sums, Now: h.app.now,
+		Open: func(ctx context.Context) ([]newsroom.Record, error) {
+			return h.store.List(ctx, "", 0, newsroom.Assembling, newsroom.Waiting, newsroom.Sending, newsroom.Paused)
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler())
+	return mux
+}
+
+// serve runs pages and newsroom, and the metrics if there is a listener for
+// them, until ctx ends or one of them fails.
+func (h *house) serve(ctx context.Context, pages, metrics net.Listener) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	server := web.NewServer("", h.site().Handler())
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			stop(fmt.Errorf("serving pages on %s: %w", ln.Addr(), err))
-		}
-	}()
+	closing := []func(context.Context){answer(pages, "pages", h.site().Handler(), stop)}
+	if metrics != nil {
+		closing = append(closing, answer(metrics, "metrics", h.metrics(), stop))
+	}
 	err := h.room.Serve(ctx, h.newsletters)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if shut := server.Shutdown(grace); shut != nil {
-		server.Close()
+	for _, shut := range closing {
+		shut(grace)
 	}
-	<-served
 	h.log.Info("stopped")
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return err
+}
+
+// answer serves a handler; it calls failed when that ends by itself. What it
+// returns ends it: within its context's time politely, then not.
+func answer(ln net.Listener, what string, handler http.Handler, failed func(error)) (shut func(context.Context)) {
+	server := web.NewServer("", handler)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			failed(fmt.Errorf("serving %s on %s: %w", what, ln.Addr(), err))
+		}
+	}()
+	return func(grace context.Context) {
+		if err := server.Shutdown(grace); err != nil {
+			server.Close()
+		}
+		<-served
+	}
 }

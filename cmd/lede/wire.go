@@ -41,7 +41,7 @@ type house struct {
 	cfg         *config.Config
 	store       *store.Store
 	keys        *audience.Keyring
-	relays      []send.Relay
+	plan        send.Plan
 	dispatcher  *send.Dispatcher
 	newsletters []newsroom.Newsletter
 	room        *newsroom.Room
@@ -64,11 +64,15 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*hous
 	if err != nil {
 		return nil, err
 	}
+	plan, err := planOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	st, err := a.openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	h := &house{app: a, cfg: cfg, store: st, newsletters: newsletters, log: a.logger(cfg)}
+	h := &house{app: a, cfg: cfg, store: st, plan: plan, newsletters: newsletters, log: a.logger(cfg)}
 	if w.quiet {
 		h.log = slog.New(warnings{h.log.Handler()})
 	}
@@ -85,12 +89,10 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*hous
 func (h *house) wireRoom(w wiring) {
 	client := fetch.New(fetch.Options{Version: version, About: h.cfg.BaseURL})
 	local := map[string]bool{}
-	for _, r := range h.cfg.Relays {
-		relay := relayOf(r)
-		h.relays = append(h.relays, relay)
+	for _, r := range h.plan.Relays {
 		local[r.ID] = loopback(r.Host)
 	}
-	h.dispatcher = send.NewDispatcher(h.store.Ledger(), send.Plan{Relays: h.relays}, h.log)
+	h.dispatcher = send.NewDispatcher(h.store.Ledger(), h.plan, h.log)
 	h.room = &newsroom.Room{
 		Editions: h.store, Memory: h.store, Pictures: h.store, Agenda: h.store, Ledger: h.store.Ledger(),
 		Gatherer:   &source.Gatherer{HTTP: client, Cache: h.store, Now: h.app.now, Settle: w.settle},
@@ -173,16 +175,6 @@ func (h *house) local(newsletter string, t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// relayName writes a newsletter's relay for a person.
-func (h *house) relayName(n newsroom.Newsletter) string {
-	for _, r := range h.relays {
-		if r.ID == n.Relay {
-			return fmt.Sprintf("%s (%s:%d)", r.ID, r.Host, r.Port)
-		}
-	}
-	return n.Relay
-}
-
 // site is the pages that mails link to.
 func (h *house) site() *web.Site {
 	site := &web.Site{
@@ -220,6 +212,7 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 	n := newsroom.Newsletter{
 		ID: c.ID, Name: c.Name, Relay: c.Relay, Lists: c.Lists, ThemeDir: c.ThemeDir,
 		NotOn: c.NotOn, Missed: c.Missed, Grace: time.Duration(c.Grace), StaleAfter: time.Duration(c.StaleAfter),
+		Timing: newsroom.Timing{Spread: time.Duration(c.Spread), LocalTime: c.LocalTime},
 		MinGap: time.Duration(c.MinGap), InDoubt: c.InDoubt, Approval: c.Approval, Numbered: c.Numbered,
 		Notify: c.Notify, NotifyCommand: c.NotifyCommand,
 		Recipe: recipeOf(cfg, c),
@@ -235,13 +228,14 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 	for _, s := range c.Sources {
 		n.Sources = append(n.Sources, source.Spec{ID: s.ID, Folder: s.Folder, Feed: s.Feed, Private: s.Private, Own: s.Own})
 	}
-	if c.DKIM != nil {
-		key, err := loadDKIM(c.DKIM.Key)
+	for _, d := range c.DKIM {
+		key, err := loadDKIM(d.Key)
 		if err != nil {
-			return n, fmt.Errorf("newsletter %s: dkim.key: %w", c.ID, err)
+			return n, fmt.Errorf("newsletter %s: dkim.key %s: %w", c.ID, d.Key, err)
 		}
-		n.Sender.DKIM = []send.DKIM{{Domain: c.DKIM.Domain, Selector: c.DKIM.Selector, Key: key}}
+		n.Sender.DKIM = append(n.Sender.DKIM, send.DKIM{Domain: d.Domain, Selector: d.Selector, Key: key})
 	}
+	n.Relays = relaysFor(cfg, c)
 	return n, nil
 }
 
@@ -265,7 +259,7 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 
 func senderOf(cfg *config.Config, c config.Newsletter) send.Sender {
 	s := send.Sender{
-		Newsletter: c.ID, Name: c.Name, From: mail.Address(c.From), ReplyTo: c.ReplyTo, BounceAddress: c.BounceAddress,
+		Newsletter: c.ID, Name: c.Name, From: mail.Address(c.From), ReplyTo: c.ReplyTo, BounceAddress: c.BounceAddress, VERP: c.VERP,
 		ListID: c.ListID, UnsubscribeMailbox: c.UnsubscribeMailbox, BaseURL: cfg.BaseURL,
 		FeedbackSender: c.FeedbackSender, Lists: c.Lists,
 	}
@@ -273,14 +267,6 @@ func senderOf(cfg *config.Config, c config.Newsletter) send.Sender {
 		s.ListID = c.ID + "." + c.From.Domain()
 	}
 	return s
-}
-
-func relayOf(c config.Relay) send.Relay {
-	return send.Relay{
-		ID: c.ID, Host: c.Host, Port: c.Port, TLS: c.TLS, Username: c.Username, Password: string(c.Password),
-		Lanes: c.Lanes, Rate: send.Rate(c.Rate), Depth: c.Depth, Messages: c.Messages, Helo: c.Helo,
-		Retry: send.Retry{First: time.Duration(c.Retry.First), Longest: time.Duration(c.Retry.Longest), GiveUpAfter: time.Duration(c.Retry.GiveUpAfter)},
-	}
 }
 
 // loopback says whether a relay's host is this machine.
