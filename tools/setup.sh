@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a browser for the looks of letters and
-# pages, a C compiler for the race detector, a DKIM verifier that is not ours.
+# pages, a C compiler for the race detector, a DKIM verifier that is not ours
+# (nacl is what it checks Ed25519 with), PostgreSQL (tests start a server of their
+# own), strace to record what is written before a power cut,
+# Postfix (never started from here) with its load generator and its sink, what it
+# checks passwords with, and Exim's program, unpacked into the user's cache.
 # On Debian as root by apt-get; elsewhere it says what is missing. With CI=true
 # a thing that is missing is a failure.
 set -euo pipefail
@@ -11,7 +15,23 @@ needed=(
 	'gcc          command -v gcc'
 	'libc6-dev    test -e /usr/include/stdlib.h'
 	'python3-dkim command -v dkimverify'
+	'python3-nacl test -e /usr/lib/python3/dist-packages/nacl'
+	'postgresql   compgen -G /usr/lib/postgresql/*/bin/postgres'
+	'postfix      test -x /usr/sbin/smtp-sink'
+	'strace       command -v strace'
+	'db5.3-util   command -v db5.3_load'
+	'libnss-wrapper libraries libnss_wrapper.so'
+	'libsasl2-modules    libraries sasl2/libscram.so sasl2/libcrammd5.so'
+	'libsasl2-modules-db libraries sasl2/libsasldb.so'
 )
+
+# libraries says that each of these is where Debian keeps libraries.
+libraries() {
+	local name
+	for name in "$@"; do
+		compgen -G "/usr/lib/*/$name" || return
+	done
+}
 
 missing() {
 	local package there
@@ -21,17 +41,39 @@ missing() {
 	done
 }
 
+# Debian's mail servers exclude one another: of Exim, internal/mailtest takes the
+# program alone, from here, and needs the libraries that go with it.
+exim=${XDG_CACHE_HOME:-$HOME/.cache}/lede/exim/usr/sbin/exim4
+
+unpack_exim() (
+	folder=$(mktemp -d)
+	trap 'rm -rf "$folder"' EXIT
+	cd "$folder"
+	apt-get download -q exim4-daemon-light
+	dpkg-deb -x exim4-daemon-light_*.deb root
+	mapfile -t needs < <(dpkg-deb -f exim4-daemon-light_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ (|]*\).*/\1/p')
+	apt-get install -q -y --no-install-recommends --no-remove --no-upgrade "${needs[@]}"
+	chmod u-s root/usr/sbin/exim4
+	mkdir -p "$(dirname "$exim")"
+	mv root/usr/sbin/exim4 "$exim"
+)
+
 mapfile -t packages < <(missing)
-if ((${#packages[@]} == 0)); then
+if ((${#packages[@]} == 0)) && [[ -x $exim ]]; then
 	exit 0
 fi
 if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-	echo "setup: installing ${packages[*]}"
+	echo "setup: installing ${packages[*]:-exim, unpacked}"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -q && apt-get install -q -y --no-install-recommends "${packages[@]}" ||
+	# Without a configuration of its own Postfix does not start, and takes no mail.
+	echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+	# --no-remove: a mail server that the machine has stays.
+	apt-get update -q && apt-get install -q -y --no-install-recommends --no-remove "${packages[@]}" ||
 		echo "setup: apt-get failed" >&2
+	[[ -x $exim ]] || unpack_exim || echo "setup: unpacking exim failed" >&2
 	mapfile -t packages < <(missing)
 fi
+[[ -x $exim ]] || packages+=("exim4-daemon-light, unpacked")
 if ((${#packages[@]} > 0)); then
 	echo "setup: missing: ${packages[*]} (Debian's names); tests that need them are skipped" >&2
 	[[ ${CI:-} != true ]]

@@ -48,5 +48,8 @@ if command -v gcc >/dev/null && [[ -e /usr/include/stdlib.h ]]; then
 else
 	skipped+=("race detector: no C compiler")
 fi
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || skipped+=("everything on PostgreSQL: no postgresql")
 command -v chromium >/dev/null || skipped+=("tests in a browser: no chromium")
+[[ $(id -u) == 0 && -x /usr/lib/postfix/sbin/master ]] || skipped+=("sends to a real Postfix: no postfix, or not root")
+[[ $(id -u) == 0 && -x ${XDG_CACHE_HOME:-$HOME/.cache}/lede/exim/usr/sbin/exim4 ]] || skipped+=("sends to a real Exim: no exim, or not root")
 command -v dkimverify >/dev/null || skipped+=("DKIM by another's verifier: no dkimverify")
