@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test setup lint fmt demo bench pictures chaos fuzz vuln
+.PHONY: help build test setup lint fmt demo bench parts pictures chaos fuzz vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,14 +29,17 @@ fmt: ## format with gofumpt
 demo: ## the whole job on this machine: a newsletter, real SMTP, an inbox
 	go run ./cmd/lede demo
 
-bench: ## benchmarks, with allocations
+bench: ## Lede beside other senders, a quarter of an hour (BENCH="-quick": some minutes)
+	go run ./internal/bench $(BENCH)
+
+parts: ## Go benchmarks of the parts, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
 pictures: ## take the pictures in docs/img anew, in a real browser
 	PAGES_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestPictures ./cmd/lede
 
-chaos: ## kill a sender of 20,000 mails again and again; takes long
-	LEDE_CHAOS=1 go test -count=1 -timeout 60m -v -run TestChaos ./cmd/lede
+chaos: ## kills, power cuts, hostile receivers, DOSE times the usual dose (default 1)
+	LEDE_CHAOS=$(or $(DOSE),1) go test -count=1 -timeout $$((90 * $(or $(DOSE),1)))m -v -run 'TestChaos|TestPowerCut|TestDropped|TestHostile|TestMutants|TestDatabaseRestarts' ./cmd/lede
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 	./tools/fuzz.sh $(FUZZTIME)

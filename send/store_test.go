@@ -79,7 +79,7 @@ func TestThroughTheStore(t *testing.T) {
 	must(err)
 	sender := testSender()
 	sender.Keys = keys
-	d := send.NewDispatcher(s.Ledger(), send.Plan{Relays: []send.Relay{send.Relay{ID: "main", Host: host, Port: port, TLS: "none", Lanes: 4}}}, nil)
+	d := send.NewDispatcher(s.Ledger(), send.Plan{Relays: []send.Relay{{ID: "main", Host: host, Port: port, TLS: "none", Lanes: 4}}}, nil)
 	status, err := d.Deliver(ctx, send.Job{Edition: "ed1", Relay: "main", Message: compile(t, testLetter(), sender), Date: now})
 	must(err)
 	if !status.Open || !status.Next.IsZero() || status.Trouble != nil {
