@@ -162,7 +162,9 @@ func TestRefusalsAmongOthers(t *testing.T) {
 			}
 		}
 		s := h.d.EditionStats("ed1")
-		if len(s.Relays) != 1 || s.Relays[0].Sent != 201 || s.Relays[0].Failed != 299 || s.Relays[0].Answers["550 5.1.1"] != 100 || s.Relays[0].Answers["552 5.2.2"] != 100 {
+		if len(s.Relays) != 1 || s.Relays[0].Sent != 201 || s.Relays[0].Failed != 299 ||
+			// Before any mail was taken a lane's first refusal comes round again.
+			s.Relays[0].Answers["550 5.1.1"] < 100 || s.Relays[0].Answers["550 5.1.1"] > 103 || s.Relays[0].Answers["552 5.2.2"] != 100 {
 			t.Errorf("stats %+v", s.Relays)
 		}
 		sent, failed := int64(0), int64(0)
