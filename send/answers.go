@@ -47,6 +47,9 @@ func (c *conn) next() (verdict, bool) {
 
 // answered deals with one answer; it returns a verdict if that decides a mail.
 func (c *conn) answered(w want, r reply) (verdict, bool) {
+	if c.bye.code != 0 && r.positive() {
+		c.stays = true
+	}
 	if r.closing() {
 		c.bye, c.leaving = r, true
 	}
@@ -231,7 +234,8 @@ func (c *conn) lied(f *flight, r reply, at step) (verdict, bool) {
 
 // end returns what an ended connection means for the mail that was pushed
 // first. A relay that says goodbye carries out nothing that came after (RFC
-// 5321, 3.8): what lay behind was not begun, though its bytes are written.
+// 5321, 3.8): what lay behind was not begun, though its bytes are written. One
+// that goes on all the same may have taken it.
 func (c *conn) end() (verdict, bool) {
 	c.mu.Lock()
 	err, hurried := c.err, !c.latest.IsZero()
@@ -254,7 +258,7 @@ func (c *conn) end() (verdict, bool) {
 	switch {
 	case f.refused:
 		return c.settle(verdict{answer: f.refusal, at: f.refusedAt})
-	case c.bye.code != 0 && !late && !c.broken:
+	case c.bye.code != 0 && !c.stays && !late && !c.broken:
 		return c.settle(verdict{answer: c.bye, at: atMail, bye: true})
 	case f.end > 0 && c.put >= f.end:
 		f.at = atDot

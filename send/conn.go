@@ -88,6 +88,7 @@ type conn struct {
 	dirty   bool  // with chunking: the next mail needs a RSET before it
 	leaving bool  // no further mail is begun on it
 	bye     reply // with which the relay ends the connection: a 421, or a refused RSET
+	stays   bool  // it said so, and carried out what came after
 	cut     bool  // writing failed
 	broken  bool  // the relay's answers make no sense any more
 	flights []flight

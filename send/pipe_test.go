@@ -131,6 +131,40 @@ func TestLimitOfRefusals(t *testing.T) {
 	}
 }
 
+// A relay that says goodbye and goes on has perhaps taken what lay behind.
+func TestGoodbyeAndOn(t *testing.T) {
+	for _, verb := range []string{smtptest.MailFrom, smtptest.Rset} {
+		t.Run("421 at "+verb, func(t *testing.T) {
+			var said, fell atomic.Int64 // the connection that said goodbye, and that it was cut
+			server := &smtptest.Server{Extensions: offersAll, Script: func(s smtptest.Step) smtptest.Reply {
+				switch {
+				case s.Verb == verb && s.Taken > 10 && said.CompareAndSwap(0, int64(s.Connection)):
+					return smtptest.Reply{Text: "421 4.3.2 bye"}
+				case s.Verb == smtptest.Dot && said.Load() == int64(s.Connection) && fell.Add(1) == 1:
+					return smtptest.Reply{Drop: true} // taken
+				}
+				return smtptest.Reply{}
+			}}
+			inWorld(t, 90, send.Relay{}, server, func(w *world) {
+				w.job.Hold = true
+				w.finish()
+				if fell.Load() < 1 {
+					t.Errorf("%d taken after the goodbye of %d: the test proves nothing", fell.Load(), said.Load())
+				}
+				for to, ids := range server.Copies() {
+					if len(ids) > 1 {
+						t.Errorf("%s got %d copies", to, len(ids))
+					}
+				}
+				sums := w.ledger.sums()
+				if n := sums[send.InDoubt]; n == 0 || n > 8 || n+sums[send.Sent] != 90 {
+					t.Errorf("sums %v", sums)
+				}
+			})
+		})
+	}
+}
+
 // A mail that is larger than the relay takes is the relay's trouble: nobody
 // fails by it.
 func TestSize(t *testing.T) {

@@ -140,34 +140,6 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// A mail costs nothing but its bytes in a buffer that is used again.
-func TestAppendAllocatesNothing(t *testing.T) {
-	s := testSender()
-	s.VERP = true
-	m := compile(t, testLetter(), s)
-	subject := testLetter()
-	subject.Subject = tokenName + ", the ferry is back"
-	for name, test := range map[string]struct {
-		message *send.Message
-		to      send.Delivery
-	}{
-		"a name":            {m, delivery("Ines Okafor", "ines@quay.example")},
-		"no name":           {m, delivery("", "ines@quay.example")},
-		"a name in Unicode": {m, delivery("Ærøskøbing Fähre 日本語", "ines@quay.example")},
-		"an apostrophe":     {m, delivery("Niamh O'Brien", "o'brien@quay.example")},
-		"in the subject":    {compile(t, subject, s), delivery("Zoë", "zoe@quay.example")},
-	} {
-		buf := make([]byte, 0, 64<<10)
-		if n := testing.AllocsPerRun(100, func() {
-			if _, err := test.message.Append(buf[:0], test.to, editionDate); err != nil {
-				t.Error(err)
-			}
-		}); n > 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
-	}
-}
-
 // FuzzMail writes a mail with every field that a stranger can set.
 func FuzzMail(f *testing.F) {
 	f.Add("Ines", "ines@quay.example", "Back, ", "<p>", "\n.\n", "ed1")
