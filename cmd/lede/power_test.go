@@ -31,6 +31,11 @@ func TestPowerCut(t *testing.T) {
 		readers = 5000 // so many that SQLite's log goes into the file in between
 	}
 	rec := record(t, builtLede(t), readers)
+	if long() && !slices.ContainsFunc(rec.ops, func(op diskOp) bool {
+		return op.file == "lede.db" && op.call == "pwrite64" && op.begun.Before(rec.mails[readers-1].at)
+	}) {
+		t.Error("SQLite's log never went into the file while mails were sent: the recording is too short")
+	}
 	for cut := range cuts {
 		inDoubt := []string{"resend", "hold"}[cut%2]
 		seed := rand.Uint64()
@@ -111,11 +116,6 @@ func record(t *testing.T, bin string, readers int) *recording {
 	calls := map[string]int{}
 	for _, op := range rec.ops {
 		calls[op.call]++
-	}
-	if long() && !slices.ContainsFunc(rec.ops, func(op diskOp) bool {
-		return op.file == "lede.db" && op.call == "pwrite64" && op.begun.Before(rec.mails[readers-1].at)
-	}) {
-		t.Error("SQLite's log never went into the file while mails were sent: the recording is too short")
 	}
 	t.Logf("%d mails in %s: %v", readers, rec.mails[readers-1].at.Sub(rec.mails[0].at), calls)
 
