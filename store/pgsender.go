@@ -62,6 +62,10 @@ func (p *postgres) lock(ctx context.Context) (*pgx.Conn, error) {
 	config := p.config.Copy()
 	host, _ := os.Hostname()
 	config.RuntimeParams["application_name"] = senderCalls + strconv.Itoa(os.Getpid()) + " " + host
+	// With the extended protocol the last SELECT's portal would stay open, and
+	// its snapshot with it: no version of a row could then be cleared away
+	// while the lock is held.
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err

@@ -503,6 +503,23 @@ func TestServerRestarts(t *testing.T) {
 	t.Logf("back after at most %s", longest)
 }
 
+// The lock's transaction is open for as long as something is sent: a snapshot
+// held in it would keep every version of each row, and sending would get slower
+// with each mail.
+func TestLockHoldsNoSnapshot(t *testing.T) {
+	db := onPostgres(t)
+	base := db.dsn[strings.LastIndex(db.dsn, "/")+1:]
+	s := db.open(t)
+	_, release, err := s.AcquireSender(ctx())
+	must(t, err)
+	defer release()
+	subscribe(t, s, "harbour", readers(0, 9)...) // transactions after it
+	held := server.SQL(t, base, `SELECT count(*) || ' ' || count(backend_xmin) FROM pg_stat_activity WHERE datname = '`+base+`' AND application_name LIKE 'lede sender %'`)
+	if strings.TrimSpace(held) != "1 0" {
+		t.Errorf("connections, and snapshots held: %q", held)
+	}
+}
+
 // The lock is lost with its connection. Until it is had again nothing is
 // claimed; when another process was faster, this one is told to end.
 func TestSenderLosesItsLock(t *testing.T) {
