@@ -22,10 +22,10 @@ func sound() (compose.Recipe, compose.Edition, compose.Letter, lint.Facts) {
 	r := compose.Recipe{Name: "The Harbour Letter", PostalAddress: "14 Chandler Row", BaseURL: "https://news.example.org"}
 	e := compose.Edition{Lead: &compose.Lead{Source: "desk", Key: "lamp/nights.md", Image: &compose.Figure{HasAlt: true}}}
 	l := compose.Letter{
-		Subject: "Nine nights without the light", Preheader: "Nobody will light the lamp.", Language: "en",
+		Subject: "Nine nights without the light", Preheader: "Nobody will light the lamp tonight.", Language: "en",
 		HTML: `<!doctype html><html lang="en"><head><title>x</title><style>.a{color:red}</style></head><body><div style="display: none">Nobody</div><p>` + text +
 			`</p><a href="` + leave + `">Unsubscribe</a> <a href="` + view + `">View</a></body></html>`,
-		Text:   text + "\nUnsubscribe:\n" + leave + "\n",
+		Text:   text + "\nUnsubscribe:\n" + leave + "\nView:\n" + view + "\n",
 		Fields: []compose.Field{{Token: leave, Name: compose.FieldUnsubscribe}, {Token: view, Name: compose.FieldView}},
 	}
 	return r, e, l, lint.Facts{Folders: map[string]string{"desk": "stories"}, Subjects: []string{"Oyster beds reopen"}}
@@ -92,11 +92,14 @@ func TestRules(t *testing.T) {
 		}, "warning subject-repeated", ""},
 		{"subject of the one before", func(_ *compose.Recipe, _ *compose.Edition, l *compose.Letter, f *lint.Facts) {
 			f.Subjects = []string{"Oyster beds reopen", l.Subject}
+		}, "warning subject-repeated", "last seven"},
+		{"subject of the eighth before", func(_ *compose.Recipe, _ *compose.Edition, l *compose.Letter, f *lint.Facts) {
+			f.Subjects = append(slices.Repeat([]string{"Oyster beds reopen"}, 7), l.Subject)
 		}, "", ""},
 		{"no preheader", of(func(l *compose.Letter) { l.Preheader = "" }), "warning preheader-empty", ""},
 		{"preheader is the subject", of(func(l *compose.Letter) { l.Preheader = l.Subject }), "warning preheader-repeats-subject", ""},
 		{"no postal address", func(r *compose.Recipe, _ *compose.Edition, _ *compose.Letter, _ *lint.Facts) { r.PostalAddress = "\n" }, "warning postal-address", "CAN-SPAM"},
-		{"no unsubscribe link in the HTML", body(leave, "https://example.org/"), "error unsubscribe-html", "footer.html"},
+		{"no unsubscribe link in the HTML", body(leave, "https://example.org/"), "error unsubscribe-html,warning text-links", "footer.html"},
 		{"unsubscribe as text, not as a link", body(`<a href="`+leave+`">Unsubscribe</a>`, leave), "error unsubscribe-html", ""},
 		{"none in the text", of(func(l *compose.Letter) { l.Text = strings.ReplaceAll(l.Text, leave, "") }), "error unsubscribe-text", "text.txt"},
 		{"no fields at all", of(func(l *compose.Letter) { l.Fields = nil }), "error unsubscribe-html,error unsubscribe-text,error field-left,error field-left", ""},
@@ -106,12 +109,13 @@ func TestRules(t *testing.T) {
 		{"no base", base("", false), "error base-url", ""},
 		{"empty link", body(view, ""), "error dead-link", "View"},
 		{"hash link", body(view, "#"), "error dead-link", ""},
-		{"#ZgotmplZ", body(view, "#ZgotmplZ"), "error dead-link", ""},
+		{"#ZgotmplZ", body(view, "#ZgotmplZ"), "error dead-link,note client-support", ""},
 		{"an anchor that is no link", body("<p>", `<a id="top"></a><p>`), "", ""},
-		{"plain http, twice", body("<p>", `<a href="http://a.example/x">A</a><a href="http://a.example/x">B</a><p>`), "note http-link", "http://a.example/x"},
+		{"plain http, twice", body("<p>", `<a href="http://a.example/x">A</a><a href="http://a.example/x">B</a><p>`), "warning text-links,note http-link", "http://a.example/x"},
 		{"no text", of(func(l *compose.Letter) { l.Text = "" }), "error unsubscribe-text,warning text-missing", ""},
 		{"short text", of(func(l *compose.Letter) { l.Text = "Look at the HTML. " + leave }), "warning text-short", "5 words"},
 		{"unknown language", of(func(l *compose.Letter) { l.Language = "tlh" }), "warning language", "tlh"},
+		{"unknown language with words of its own", of(func(l *compose.Letter) { l.Language, l.OwnWords = "tlh", true }), "", ""},
 		{"no language", of(func(l *compose.Letter) { l.Language = "not a tag" }), "warning language", ""},
 		{"region of a known language", of(func(l *compose.Letter) { l.Language = "de-AT" }), "", ""},
 		{"strange token", of(func(l *compose.Letter) { l.Subject += " LF0123456789abcdefx7Z" }), "error field-left", "LF0123456789abcdefx7Z"},

@@ -23,11 +23,11 @@ const (
 // mode and phone rules.
 const styleLimit = 8192
 
-// subjectLimit is what a list of mails on a desktop shows of a subject.
-const subjectLimit = 60
-
 func htmlSize(in letter) []Finding {
 	size := len(in.letter.HTML)
+	if size == 0 && in.mail != nil {
+		return nil // a mail of plain text is a mail
+	}
 	f := Finding{
 		Rule: "html-size", Place: "HTML", Clients: "Gmail",
 		Message: fmt.Sprintf("The HTML has %d bytes; Gmail clips a message at 102400 bytes and hides the rest, the unsubscribe link with it.", size),
@@ -48,63 +48,38 @@ func htmlSize(in letter) []Finding {
 }
 
 func styleSize(in letter) []Finding {
-	for i, size := range in.page.styles {
-		if size > styleLimit {
-			return []Finding{{
-				Rule: "style-size", Severity: Warning, Place: fmt.Sprintf("<style> %d", i+1), Clients: "Gmail",
-				Message: fmt.Sprintf("The style block has %d bytes; Gmail drops one of more than %d.", size, styleLimit),
-				Remedy:  "Part it into several <style> elements in the theme's layout.html, or write fewer rules.",
-			}}
+	var out []Finding
+	say := func(rule, place, clients, message, remedy string) {
+		out = append(out, Finding{Rule: rule, Place: place, Clients: clients, Message: message, Remedy: remedy})
+	}
+	total, long := 0, false
+	for i, b := range in.page.styles {
+		total += len(b.text)
+		if len(b.text) > styleLimit && !long {
+			long = true
+			say("style-size", fmt.Sprintf("<style> %d", i+1), "Gmail",
+				fmt.Sprintf("The style block has %d bytes; Gmail drops one of more than %d.", len(b.text), styleLimit),
+				"Part it into several <style> elements in the theme's layout.html, or write fewer rules.")
+		}
+		if in.page.elements[b.element].inBody {
+			say("style-place", in.page.place(b.element), "Gmail", "The style block stands in the body, where Gmail does not read it.", "Move it into <head>.")
 		}
 	}
-	return nil
-}
-
-func subject(in letter) []Finding {
-	shown := asRead(in.letter.Subject, in.letter.Fields)
-	trimmed := strings.TrimSpace(shown)
-	if trimmed == "" {
-		return []Finding{{
-			Rule: "subject-empty", Severity: Error, Place: "Subject", Clients: "all",
-			Message: "The subject is empty.",
-			Remedy:  "Set the newsletter's `subject`, or give the lead a headline.",
-		}}
+	if total > mostStyles {
+		say("style-total", "<style>", "Gmail", fmt.Sprintf("All style blocks together have %d bytes; Gmail reads %d.", total, mostStyles), "Write styles of single elements into their style attribute, and fewer rules.")
 	}
-	var out []Finding
-	if r := []rune(trimmed); len(r) > subjectLimit {
-		out = append(out, Finding{
-			Rule: "subject-length", Severity: Note, Place: "Subject", Clients: "all",
-			Message: fmt.Sprintf("The subject has %d characters; most lists cut it at about %d: “%s…”.", len(r), subjectLimit, strings.TrimSpace(string(r[:subjectLimit]))),
-			Remedy:  "Put what matters first, or shorten it.",
-		})
-	}
-	if len(in.facts.Subjects) > 0 && strings.EqualFold(trimmed, strings.TrimSpace(in.facts.Subjects[0])) {
-		out = append(out, Finding{
-			Rule: "subject-repeated", Severity: Warning, Place: "Subject", Clients: "Gmail, Apple Mail, Outlook",
-			Message: "The last edition had the same subject; mail programs put the two into one conversation and hide one of them.",
-			Remedy:  "Let `subject` name the lead or the date: \"{lead}\" or \"{newsletter}, {date}\".",
-		})
+	for _, s := range in.sheets {
+		if s.nestedAt > 0 {
+			say("style-nested", fmt.Sprintf("line %d, <style>", s.nestedAt), "Gmail, Yahoo", "An at-rule stands within an at-rule; Gmail drops the whole block then.", "Write the conditions into one @media (… and …).")
+		}
+		if s.broken {
+			say("style-broken", "<style>", "all", "A brace or a comment in the style block stays open; what follows is lost.", "Close it.")
+		}
 	}
 	return out
 }
 
-func preheader(in letter) []Finding {
-	text := strings.TrimSpace(in.letter.Preheader)
-	f := Finding{Severity: Warning, Place: "Preheader", Clients: "all"}
-	switch {
-	case text == "":
-		f.Rule, f.Message = "preheader-empty", "There is no preheader; the list of mails shows the masthead beside the subject."
-		f.Remedy = "Give the lead a first sentence, or a brief a headline."
-	case strings.EqualFold(text, strings.TrimSpace(asRead(in.letter.Subject, in.letter.Fields))):
-		f.Rule, f.Message = "preheader-repeats-subject", "The preheader says the subject again."
-		f.Remedy = "Give the lead a first sentence that says more than its headline."
-	default:
-		return nil
-	}
-	return []Finding{f}
-}
-
-func pictures(in letter) []Finding {
+func leadPicture(in letter) []Finding {
 	lead := in.edition.Lead
 	if lead == nil || lead.Image == nil || lead.Image.HasAlt {
 		return nil
@@ -171,32 +146,10 @@ func baseURL(in letter) []Finding {
 	return []Finding{f}
 }
 
-func links(in letter) []Finding {
-	var out []Finding
-	plain := map[string]bool{}
-	for _, l := range in.page.links {
-		href := strings.TrimSpace(l.href)
-		place := "Link “" + strings.Join(strings.Fields(l.text), " ") + "”"
-		switch {
-		case href == "" || strings.HasPrefix(href, "#") || strings.HasPrefix(strings.ToLower(href), "javascript:"):
-			out = append(out, Finding{
-				Rule: "dead-link", Severity: Error, Place: place, Clients: "all",
-				Message: fmt.Sprintf("The link leads nowhere (%q).", href),
-				Remedy:  "Write it only where there is an address: {{if .URL}}…{{end}} in the theme.",
-			})
-		case strings.HasPrefix(strings.ToLower(href), "http://") && !strings.HasPrefix(href, strings.TrimRight(in.recipe.BaseURL, "/")+"/") && !plain[href]:
-			plain[href] = true
-			out = append(out, Finding{
-				Rule: "http-link", Severity: Note, Place: place, Clients: "all",
-				Message: href + " is not encrypted; some mail programs warn before they open it.",
-				Remedy:  "Use the https address if the site has one.",
-			})
-		}
-	}
-	return out
-}
-
 func textPart(in letter) []Finding {
+	if in.mail != nil && in.mail.Raw == nil {
+		return nil // a file of HTML has no text part
+	}
 	f := Finding{Place: "Text part", Clients: "text readers, watches, spam filters", Severity: Warning}
 	words := len(strings.Fields(in.letter.Text))
 	switch {
@@ -239,13 +192,13 @@ func fieldsLeft(in letter) []Finding {
 }
 
 func languageKnown(in letter) []Finding {
-	if _, ok := templates.WordsFor(in.letter.Language); ok {
+	if _, ok := templates.WordsFor(in.letter.Language); ok || in.letter.OwnWords {
 		return nil
 	}
 	return []Finding{{
 		Rule: "language", Severity: Warning, Place: "language", Clients: "all",
 		Message: fmt.Sprintf("There are no fixed words for the language %q; dates and words such as “Unsubscribe” are English.", in.letter.Language),
-		Remedy:  "Set `language` to one that Lede has words for, or write them in the newsletter's own templates.",
+		Remedy:  "Write the words into a file of that language (`words_dir`), or set `language` to one that Lede has words for.",
 	}}
 }
 
