@@ -36,6 +36,7 @@ parts: ## Go benchmarks of the parts, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
 pictures: ## take the pictures in docs/img anew, in a real browser
+	PAGES_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestThemePictures ./compose
 	PAGES_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestPictures ./cmd/lede
 
 chaos: ## kills, power cuts, hostile receivers, DOSE times the usual dose (default 1)

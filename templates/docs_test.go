@@ -4,6 +4,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -19,24 +20,26 @@ func TestThemesAreDocumented(t *testing.T) {
 			t.Errorf("docs/themes.md does not name %s", what)
 		}
 	}
-	files, err := embedded("broadsheet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name := range files {
-		said(name)
+	for _, theme := range Names() {
+		files, err := embedded(theme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range files {
+			said(name)
+		}
 	}
 	for _, of := range []any{Page{}, Letter{}, Lead{}, Picture{}, Block{}, Item{}, Section{}, Brief{}, Footer{}} {
 		for _, name := range fieldNames(reflect.TypeOf(of)) {
 			said("." + name)
 		}
 	}
-	for _, name := range fieldNames(reflect.TypeFor[Words]()) {
-		switch name {
-		case "DatePattern", "EventDayPattern", "Clock", "NumberPattern", "ReasonPattern":
-			continue // what they make is in other fields
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Words]()) {
+		switch {
+		case !f.IsExported(), strings.HasSuffix(f.Name, "Pattern"), f.Name == "Clock", f.Type.Kind() != reflect.String:
+			continue // what they make is in other fields, or comes from a method
 		}
-		said("." + name)
+		said("." + f.Name)
 	}
 	for _, funcs := range []map[string]any{htmlFuncs(), textFuncs()} {
 		for name := range funcs {

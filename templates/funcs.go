@@ -18,6 +18,7 @@ func htmlFuncs() template.FuncMap {
 	return template.FuncMap{
 		"links":       links,
 		"conditional": conditional,
+		"lower":       lower,
 	}
 }
 
@@ -28,6 +29,7 @@ func textFuncs() texttemplate.FuncMap {
 		"hang":  func(mark, text string) string { return hang(mark, strings.Repeat(" ", len([]rune(mark))), text) },
 		"quote": func(text string) string { return hang("> ", "> ", text) },
 		"rule":  func(mark string) string { return strings.Repeat(mark, columns) },
+		"strip": strip,
 		"upper": upper,
 		"pre":   preformatted,
 	}
@@ -58,6 +60,21 @@ func upper(lang, text string) string {
 		tag = language.Und
 	}
 	return cases.Upper(tag).String(text)
+}
+
+// lower sets a text in small letters, as the language does it.
+func lower(lang, text string) string {
+	tag, err := language.Parse(lang)
+	if err != nil {
+		tag = language.Und
+	}
+	return cases.Lower(tag).String(text)
+}
+
+// strip is a section's title inside a rule of 72 columns: "-- Harbour -----".
+func strip(title string) string {
+	line := "-- " + Wrap(title) + " "
+	return line + strings.Repeat("-", max(2, columns-displaywidth.String(line)))
 }
 
 // The opening markers are <!--[if mso]>, <!--[if !mso]><!-->, <!--[if !mso]>-->

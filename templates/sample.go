@@ -18,7 +18,7 @@ func fullSample() *Letter {
 	brief := func(change func(*Brief)) *Brief {
 		b := &Brief{
 			Page: p, Title: "Title", URL: "https://example.org/", Text: "Text.", Publication: "Publication",
-			Author: "Author", Signature: "Signature", ByEditor: true, When: "Fri 27 Nov", Place: "Place",
+			Author: "Author", Signature: "Signature", ByEditor: true, When: "Fri 27 Nov", Figure: "164 steps", Place: "Place",
 			Body: body, StoryLang: "fr", StoryDir: "ltr", Kicker: "Kicker",
 		}
 		change(b)
@@ -36,16 +36,18 @@ func fullSample() *Letter {
 		Lead: &Lead{
 			Page: p, Title: "Title", URL: "https://example.org/", Kicker: "Kicker", Standfirst: "Standfirst", Author: "Author",
 			Publication: "Publication", Body: body, Cut: true, StoryLang: "fr", StoryDir: "ltr",
-			Picture: &Picture{URL: "https://example.org/p.png", Alt: "Alt", Width: 536, Height: 302, Under: 6, Caption: "Caption"},
+			Picture: &Picture{URL: "https://example.org/p.png", Alt: "Alt", Width: 536, Height: 302, Caption: "Caption"},
 		},
 		Footer: &Footer{
 			Page: p, Reason: "Reason", Unsubscribe: "https://example.org/u", View: "https://example.org/e",
 			Imprint: "https://example.org/i", Privacy: "https://example.org/d", Address: "Address",
 		},
 	}
-	for _, kind := range []string{"briefs", "sponsor", "events", "note"} {
+	for _, kind := range []string{"briefs", "headlines", "links", "quotation", "numbers", "events", "sponsor", "note", "corrections", "archive", "most_read"} {
 		letter.Sections = append(letter.Sections, &Section{Page: p, Title: "Title", Kind: kind, Briefs: briefs})
 	}
+	letter.Above = letter.Sections[:1]
+	letter.Sections = append(letter.Sections, &Section{Page: p, Title: "Title", Kind: "events", Text: "Text."})
 	return letter
 }
 

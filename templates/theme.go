@@ -30,15 +30,21 @@ import (
 // maxFile is how large a template may be. The largest of ours has 4 KB.
 const maxFile = 1 << 20
 
-//go:embed broadsheet
+// base is the folder of the partials that all themes have in common; a theme's
+// file of the same name replaces one.
+const base = "base"
+
+//go:embed base broadsheet bulletin letter
 var themes embed.FS
 
 // Theme is a set of templates that a letter is set with. It may be used by
 // several goroutines at the same time.
 type Theme struct {
-	Name string
-	HTML *template.Template     // entry "layout", given a *Letter
-	Text *texttemplate.Template // entry "text", given a *Letter
+	Name   string
+	Tokens Tokens                 // what the letter is set with
+	Look   Look                   // the same as templates see it: a Page's
+	HTML   *template.Template     // entry "layout", given a *Letter
+	Text   *texttemplate.Template // entry "text", given a *Letter
 }
 
 // Names lists the themes there are.
@@ -49,7 +55,9 @@ func Names() []string {
 	}
 	var out []string
 	for _, e := range entries {
-		out = append(out, e.Name())
+		if e.Name() != base {
+			out = append(out, e.Name())
+		}
 	}
 	return out
 }
@@ -61,25 +69,35 @@ type file struct {
 }
 
 // Load reads a theme and lays the files of the folder dir over it, file by
-// file; dir is empty for the theme as it is. Every problem of a template is
-// named with its file and line: what can't be parsed, a field or partial that
-// does not exist (with the nearest one that does), a place where html/template
-// can't make a value safe, a file that is no partial of the theme.
-func Load(name, dir string) (*Theme, error) {
+// file (tokens.yaml key by key), and the tokens over that; dir is empty for
+// the theme as it is. Every problem of a template is named with its file and
+// line: what can't be parsed, a field or partial that does not exist (with the
+// nearest one that does), a place where html/template can't make a value safe,
+// a file that is no partial of the theme, a colour that can't be read on
+// another.
+func Load(name, dir string, tokens ...Tokens) (*Theme, error) {
 	files, err := embedded(name)
 	if err != nil {
 		return nil, err
 	}
 	if dir == "" {
-		return build(name, files)
+		return build(name, files, tokens)
 	}
 	own, err := overrides(files, dir)
 	if err != nil {
 		return nil, err
 	}
+	if f, ok := own[tokensFile]; ok {
+		t, err := tokensOf(f)
+		if err != nil {
+			return nil, err
+		}
+		tokens = append([]Tokens{t}, tokens...)
+		delete(own, tokensFile)
+	}
 	whole := maps.Clone(files)
 	maps.Copy(whole, own)
-	theme, err := build(name, whole)
+	theme, err := build(name, whole, tokens)
 	if err != nil {
 		return nil, blame(name, files, own, err)
 	}
@@ -98,7 +116,7 @@ func blame(name string, files, own map[string]file, err error) error {
 	for _, n := range names(own) {
 		with := maps.Clone(files)
 		with[n] = own[n]
-		if _, alone := build(name, with); alone != nil {
+		if _, alone := build(name, with, nil); alone != nil {
 			return fmt.Errorf("%s does not fit into the theme: %w", own[n].path, alone)
 		}
 	}
@@ -111,19 +129,22 @@ func embedded(name string) (map[string]file, error) {
 		known = known || n == name
 	}
 	if !known {
-		return nil, fmt.Errorf("unknown theme %q%s", name, didYouMean("", name, Names()))
-	}
-	entries, err := themes.ReadDir(name)
-	if err != nil {
-		return nil, fmt.Errorf("theme %s: %w", name, err)
+		return nil, fmt.Errorf("unknown theme %q%s: there are %s", name, didYouMean("", name, Names()), strings.Join(Names(), ", "))
 	}
 	files := map[string]file{}
-	for _, e := range entries {
-		data, err := themes.ReadFile(name + "/" + e.Name())
+	for _, folder := range []string{base, name} {
+		entries, err := themes.ReadDir(folder)
 		if err != nil {
 			return nil, fmt.Errorf("theme %s: %w", name, err)
 		}
-		files[e.Name()] = file{path: name + "/" + e.Name(), text: string(data)}
+		for _, e := range entries {
+			path := folder + "/" + e.Name()
+			data, err := themes.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("theme %s: %w", name, err)
+			}
+			files[e.Name()] = file{path: path, text: string(data)}
+		}
 	}
 	return files, nil
 }
@@ -186,9 +207,22 @@ func readFile(root *os.Root, name string) (string, error) {
 	return string(data), nil
 }
 
-// build parses and checks a theme's files.
-func build(name string, files map[string]file) (*Theme, error) {
+// build parses and checks a theme's files, with its own tokens and others laid
+// over them.
+func build(name string, files map[string]file, over []Tokens) (*Theme, error) {
+	tokens, err := tokensOf(files[tokensFile])
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range over {
+		tokens = tokens.over(o)
+	}
+	look, err := tokens.look()
+	if err != nil {
+		return nil, err
+	}
 	t := &Theme{
+		Tokens: tokens, Look: look,
 		Name: name,
 		HTML: template.New(name).Funcs(htmlFuncs()).Option("missingkey=error"),
 		Text: texttemplate.New(name).Funcs(textFuncs()).Option("missingkey=error"),
@@ -197,6 +231,9 @@ func build(name string, files map[string]file) (*Theme, error) {
 	var problems []error
 	for _, name := range names(files) {
 		partial, extension, _ := strings.Cut(name, ".")
+		if name == tokensFile {
+			continue
+		}
 		text := strings.TrimSuffix(strings.ReplaceAll(files[name].text, "\r\n", "\n"), "\n")
 		var err error
 		if extension == "html" {
@@ -220,6 +257,7 @@ func build(name string, files map[string]file) (*Theme, error) {
 	// html/template decides how to escape at the first execution: have it now.
 	var pages []string
 	for _, letter := range []*Letter{fullSample(), bareSample()} {
+		letter.Look = look
 		var page strings.Builder
 		if err := t.HTML.ExecuteTemplate(&page, "layout", letter); err != nil {
 			return nil, w.rewrite(err)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	if got := strings.Join(Names(), " "); got != "broadsheet" {
+	if got := strings.Join(Names(), " "); got != "broadsheet bulletin letter" {
 		t.Errorf("got %q", got)
 	}
 	for _, name := range Names() {
@@ -200,7 +200,7 @@ func TestFoldersThatCanNotBeRead(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Load("broadshet", ""); err == nil || err.Error() != `unknown theme "broadshet", did you mean broadsheet?` {
+	if _, err := Load("broadshet", ""); err == nil || err.Error() != `unknown theme "broadshet", did you mean broadsheet?: there are broadsheet, bulletin, letter` {
 		t.Errorf("got %v", err)
 	}
 }

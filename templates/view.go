@@ -11,6 +11,7 @@ type Page struct {
 	RTL        bool   // Dir is rtl: no italics, no letter-spacing, other fonts
 	Web        bool   // the page behind "view in browser", not a mail: no preheader
 	Words      Words
+	Look       // the theme's tokens: {{.Ink}}, {{.Dark.Ink}}, {{.Fonts.Reading}}, {{.Width}} …
 }
 
 // Letter is what the partials layout and masthead, and text.txt, are given.
@@ -19,8 +20,12 @@ type Letter struct {
 	Subject   string
 	Preheader string
 	Dateline  string // place, date and number
+	Place     string // the parts of Dateline, one by one
+	Date      string
+	Issue     string // "No. 212"; empty for a newsletter that does not count
 	Greeting  string
-	Lead      *Lead // nil for an edition without a lead
+	Above     []*Section // what stands above the lead: corrections
+	Lead      *Lead      // nil for an edition without a lead
 	Sections  []*Section
 	Footer    *Footer
 }
@@ -28,6 +33,7 @@ type Letter struct {
 // Lead is what the partial lead is given.
 type Lead struct {
 	*Page
+	Number      int // 1: the lead's place in the letter
 	Title       string
 	URL         string // empty for a lead without a link
 	Kicker      string // the story's place or subject; empty when it has a label
@@ -36,6 +42,7 @@ type Lead struct {
 	Standfirst  string
 	Author      string
 	Publication string // whose story it is, when it is not ours
+	AlsoIn      string // which other publications tell it, in words; empty for none
 	Picture     *Picture
 	Body        []*Block
 	Cut         bool   // more stands behind URL
@@ -43,15 +50,42 @@ type Lead struct {
 	StoryDir    string // its direction when it is not the letter's
 }
 
+// Byline is who told the story, in words: "By Marit Sele, Averne Courier".
+func (l *Lead) Byline() string {
+	by := l.Publication
+	switch {
+	case l.Author != "" && l.Publication == "":
+		by = l.Words.By + " " + l.Author
+	case l.Author != "":
+		by = l.Words.By + " " + l.Author + l.Words.Comma + l.Publication
+	}
+	return l.sentences(by, l.AlsoIn)
+}
+
+// Credit is whose story it is and who tells it too: "Averne Courier. Also in
+// Harbour News".
+func (b *Brief) Credit() string { return b.sentences(b.Publication, b.AlsoIn) }
+
+// sentences puts a full stop between two texts, of which either may be empty.
+func (p *Page) sentences(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + p.Words.FullStop + second
+}
+
 // Picture is a picture with its text.
 type Picture struct {
 	URL     string
 	Alt     string // empty for a picture that only decorates
-	Width   int    // CSS pixels, at most 536
+	Width   int    // CSS pixels, at most the theme's PictureWidth
 	Height  int
-	Under   int    // pixels under the picture, 4 to 7, that bring the text back to the grid of 4
 	Caption string // with the credit
 }
+
+// Under returns how many pixels under the picture, least to least + 3, bring
+// the text back to the grid of 4: {{.Picture.Under 4}}.
+func (p *Picture) Under(least int) int { return least + (4-p.Height%4)%4 }
 
 // Block is one block of running text; what partial prose and sponsors, notes
 // and the lead are made of.
@@ -59,6 +93,7 @@ type Block struct {
 	*Page
 	Kind  string        // paragraph | heading | quote | bullets | numbers | pre
 	First bool          // the first of its story
+	Last  bool          // the last of a brief's, a sponsor's or a note's
 	HTML  template.HTML // made of a, em, strong, code, br, sup and sub alone
 	Text  string        // the same as plain text, a link's address in angle brackets
 	Items []*Item       // of bullets and numbers, which have neither HTML nor Text
@@ -75,14 +110,18 @@ type Item struct {
 type Section struct {
 	*Page
 	Title  string // may be empty
-	Kind   string // briefs | sponsor | events | note
+	Kind   string // briefs, headlines, links, quotation, numbers, events, sponsor, note, corrections, archive or most_read
 	Briefs []*Brief
+	Text   string // of a section without briefs: what it says instead
 }
 
 // Brief is what the partials brief, sponsor and note are given, one at a time;
 // events have theirs in Section.Briefs.
 type Brief struct {
 	*Page
+	Number      int  // its place in the letter, counted from the lead on, of what is most read in its section; 0 for what is not counted
+	Last        bool // the last of its section, or a sponsor follows
+	End         bool // the last of the letter
 	Title       string
 	URL         string // empty for a brief without a link
 	Opening     string // without a headline: the first words of the text, which carry the link
@@ -93,10 +132,12 @@ type Brief struct {
 	Correction  bool   // the label is correction: it is run in before the text
 	Sponsored   bool   // the story is paid for: it stands in the partial sponsor wherever it is
 	Publication string // its words joined by no-break spaces
+	AlsoIn      string // which other publications tell the story, in words; empty for none
 	Author      string
-	Signature   string // of a note: its author, else the newsletter's editor
+	Signature   string // of a note: its author, else the newsletter's editor; of a quotation: who said it
 	ByEditor    bool   // Signature is the newsletter's editor
 	When        string // of an event
+	Figure      string // of a number: the figure with its unit
 	Place       string
 	Body        []*Block // notes and sponsors are told whole
 	StoryLang   string   // the story's own language when it is not the letter's
@@ -113,4 +154,35 @@ type Footer struct {
 	Imprint     string // URL
 	Privacy     string // URL
 	Address     string // the newsletter's name and postal address in one line
+}
+
+// Count numbers the lead and the briefs as they stand and marks those that are
+// the last. Only briefs, and those from the archive, are
+// counted; what is most read has its place in its own list.
+func (l *Letter) Count() {
+	n := 0
+	if l.Lead != nil {
+		n++
+		l.Lead.Number = n
+	}
+	var last *Brief
+	for _, s := range l.Sections {
+		for i, b := range s.Briefs {
+			if (s.Kind == "briefs" || s.Kind == "archive") && !b.Sponsored {
+				n++
+				b.Number = n
+			}
+			if s.Kind == "most_read" {
+				b.Number = i + 1
+			}
+			b.Last = i == len(s.Briefs)-1 || s.Briefs[i+1].Sponsored
+			if len(b.Body) > 0 {
+				b.Body[len(b.Body)-1].Last = true
+			}
+			last = b
+		}
+	}
+	if last != nil {
+		last.End = true
+	}
 }

@@ -1,79 +1,77 @@
 package templates
 
 import (
-	"bytes"
-	"cmp"
-	"embed"
-	"errors"
-	"fmt"
-	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/gohugoio/locales"
-	"github.com/gohugoio/locales/ar"
-	"github.com/gohugoio/locales/de"
-	"github.com/gohugoio/locales/en"
-	"github.com/gohugoio/locales/es"
-	"github.com/gohugoio/locales/fr"
-	"github.com/gohugoio/locales/he"
-	"github.com/gohugoio/locales/it"
-	"github.com/gohugoio/locales/nl"
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 )
 
-// Words are the fixed words of a letter in one language, and its way of
-// writing dates. They are kept in words/LANGUAGE.yaml; a regional file
-// (words/en-US.yaml) says only what differs.
+// Words are the fixed words of a letter in one language, and its way of writing
+// dates and of counting. They are kept in words/LANGUAGE.yaml; a file of a
+// region or a script (words/en-US.yaml, words/zh-Hant.yaml) says only what
+// differs. What stands in braces is filled in.
 type Words struct {
-	DatePattern     string `yaml:"date"`      // {weekday} {day} {month} {year}, in full
-	EventDayPattern string `yaml:"event_day"` // {weekday} {day} {month}, abbreviated
-	Clock           string `yaml:"clock"`     // a layout of package time
-	NumberPattern   string `yaml:"number"`    // {number}
-	By              string `yaml:"by"`        // stands before an author's name
-	ContinueReading string `yaml:"continue_reading"`
-	OnTheWeb        string `yaml:"on_the_web"` // before the link to a lead that was told whole
-	Picture         string `yaml:"picture"`    // before a picture's credit
-	Sponsored       string `yaml:"sponsored"`
-	Opinion         string `yaml:"opinion"`
-	Analysis        string `yaml:"analysis"`
-	Live            string `yaml:"live"`
-	Update          string `yaml:"update"`
-	Correction      string `yaml:"correction"`
-	Editor          string `yaml:"editor"` // after the name of the editor under a note
-	ReasonPattern   string `yaml:"reason"` // {newsletter}
-	Unsubscribe     string `yaml:"unsubscribe"`
-	View            string `yaml:"view"`
-	Imprint         string `yaml:"imprint"`
-	Privacy         string `yaml:"privacy"`
-	Comma           string `yaml:"comma"` // between the parts of a line, with its space
+	DatePattern        string        `yaml:"date"`       // {weekday} {day} {month} or {month_number} {year}, in full
+	EventDayPattern    string        `yaml:"event_day"`  // {weekday} {day} {month} or {month_number}, abbreviated
+	EventTimePattern   string        `yaml:"event_time"` // {date}, as event_day gives it, and {time}
+	Clock              string        `yaml:"clock"`      // a layout of package time
+	NumberPattern      string        `yaml:"number"`     // {number}
+	DatelinePattern    string        `yaml:"dateline"`   // {place}, {date} and {number}, in this order, with what joins them
+	By                 string        `yaml:"by"`         // stands before an author's name
+	ContinueReading    string        `yaml:"continue_reading"`
+	OnTheWeb           string        `yaml:"on_the_web"` // before the link to a lead that was told whole
+	Picture            string        `yaml:"picture"`    // before a picture's credit
+	Sponsored          string        `yaml:"sponsored"`
+	SponsoredByPattern string        `yaml:"sponsored_by"` // {name}
+	Opinion            string        `yaml:"opinion"`
+	Analysis           string        `yaml:"analysis"`
+	Live               string        `yaml:"live"`
+	Update             string        `yaml:"update"`
+	Correction         string        `yaml:"correction"`
+	Corrections        string        `yaml:"corrections"` // over several
+	CorrectsPattern    string        `yaml:"corrects"`    // {date}: of the edition that was wrong
+	AlsoToday          string        `yaml:"also_today"`  // over links alone
+	AlsoInPattern      string        `yaml:"also_in"`     // {names} of publications that tell the same story
+	FromTheArchive     string        `yaml:"archive"`     // over stories of earlier years
+	MostRead           string        `yaml:"most_read"`   // over the stories read most
+	AddToCalendar      string        `yaml:"calendar"`    // the link behind an event
+	Links              string        `yaml:"links"`       // over the addresses at the end of a text part
+	Stories            Plural        `yaml:"stories"`     // {n} stories
+	Minutes            Plural        `yaml:"minutes"`     // {n} minutes of reading
+	Editor             string        `yaml:"editor"`      // after the name of the editor under a note
+	ReasonPattern      string        `yaml:"reason"`      // {newsletter}
+	Unsubscribe        string        `yaml:"unsubscribe"`
+	View               string        `yaml:"view"` // the link to the edition's page
+	Imprint            string        `yaml:"imprint"`
+	Privacy            string        `yaml:"privacy"`
+	Comma              string        `yaml:"comma"`         // between the parts of a line, with its space
+	Colon              string        `yaml:"colon"`         // between a label and its text, with its spaces
+	FullStop           string        `yaml:"full_stop"`     // between two sentences, with its space
+	Weekdays           CalendarNames `yaml:"weekdays,flow"` // from Sunday on; in a language of ours as the CLDR has them
+	WeekdaysShort      CalendarNames `yaml:"weekdays_short,flow"`
+	Months             CalendarNames `yaml:"months,flow"` // as they stand beside a day
+	MonthsShort        CalendarNames `yaml:"months_short,flow"`
 
-	calendar locales.Translator
+	language language.Tag // whose rules of counting are followed
 }
 
-//go:embed words/*.yaml
-var wordFiles embed.FS
+// CalendarNames are the names of days (seven, from Sunday on) or of months (twelve).
+type CalendarNames []string
 
-// WordsFor returns the fixed words of the language, a BCP 47 tag, and whether
-// there are any: for a language that has none it returns the English ones and
-// false. A region or script without words of its own gets its language's.
+// WordsFor returns the built-in words of the language, a BCP 47 tag, and
+// whether there are any: for a language that has none it returns the English
+// ones and false. A region or script without words of its own gets its
+// language's.
 func WordsFor(tag string) (Words, bool) {
-	all := allWords()
-	parsed, err := language.Parse(tag)
-	if err != nil {
-		return all["en"], false
-	}
-	base, _, region := parsed.Raw()
-	if w, ok := all[base.String()+"-"+region.String()]; ok {
-		return w, true
-	}
-	if w, ok := all[base.String()]; ok {
-		return w, true
-	}
-	return all["en"], false
+	return builtIn().For(tag)
+}
+
+// Languages lists the tags that words are built in for, sorted.
+func Languages() []string {
+	return names(builtIn())
 }
 
 // RightToLeft says whether the language is written from right to left. An
@@ -93,27 +91,27 @@ func RightToLeft(tag string) bool {
 
 // Date writes a day in full: "Thursday 26 November 2026".
 func (w Words) Date(t time.Time) string {
-	return strings.NewReplacer(
-		"{weekday}", w.calendar.WeekdayWide(t.Weekday()),
-		"{day}", strconv.Itoa(t.Day()),
-		"{month}", w.calendar.MonthWide(t.Month()),
-		"{year}", strconv.Itoa(t.Year()),
-	).Replace(w.DatePattern)
+	return w.day(w.DatePattern, w.Weekdays, w.Months, t)
 }
 
 // EventTime writes when an event starts: "Fri 27 Nov, 19:00"; without the time
-// for one that takes all day. A language without abbreviations has the names in
-// full.
+// for one that takes all day.
 func (w Words) EventTime(t time.Time, allDay bool) string {
-	day := strings.NewReplacer(
-		"{weekday}", cmp.Or(w.calendar.WeekdayAbbreviated(t.Weekday()), w.calendar.WeekdayWide(t.Weekday())),
-		"{day}", strconv.Itoa(t.Day()),
-		"{month}", cmp.Or(w.calendar.MonthAbbreviated(t.Month()), w.calendar.MonthWide(t.Month())),
-	).Replace(w.EventDayPattern)
+	day := w.day(w.EventDayPattern, w.WeekdaysShort, w.MonthsShort, t)
 	if allDay {
 		return day
 	}
-	return day + w.Comma + t.Format(w.Clock)
+	return strings.NewReplacer("{date}", day, "{time}", t.Format(w.Clock)).Replace(w.EventTimePattern)
+}
+
+func (w Words) day(pattern string, weekdays, months CalendarNames, t time.Time) string {
+	return strings.NewReplacer(
+		"{weekday}", weekdays[t.Weekday()],
+		"{day}", strconv.Itoa(t.Day()),
+		"{month}", months[t.Month()-1],
+		"{month_number}", strconv.Itoa(int(t.Month())),
+		"{year}", strconv.Itoa(t.Year()),
+	).Replace(pattern)
 }
 
 // Number writes an edition's number: "No. 212".
@@ -121,10 +119,55 @@ func (w Words) Number(n int) string {
 	return strings.ReplaceAll(w.NumberPattern, "{number}", strconv.Itoa(n))
 }
 
+// Dateline joins place, date and number, each of which may be empty: "Port
+// Averne, Thursday 26 November 2026. No. 212".
+func (w Words) Dateline(place, date, number string) string {
+	_, rest, _ := strings.Cut(w.DatelinePattern, "{place}")
+	afterPlace, rest, _ := strings.Cut(rest, "{date}")
+	beforeNumber, _, _ := strings.Cut(rest, "{number}")
+	line := place
+	if line != "" && date != "" {
+		line += afterPlace
+	}
+	line += date
+	if line != "" && number != "" {
+		line += beforeNumber
+	}
+	return line + number
+}
+
 // Reason says why a reader gets the newsletter.
 func (w Words) Reason(newsletter string) string {
 	return strings.ReplaceAll(w.ReasonPattern, "{newsletter}", newsletter)
 }
+
+// SponsoredBy marks a paid text with who pays; without a name it says Sponsored.
+func (w Words) SponsoredBy(name string) string {
+	if name == "" {
+		return w.Sponsored
+	}
+	return strings.ReplaceAll(w.SponsoredByPattern, "{name}", name)
+}
+
+// AlsoIn names other publications that tell the same story, empty for none.
+func (w Words) AlsoIn(publications ...string) string {
+	publications = slices.DeleteFunc(slices.Clone(publications), func(p string) bool { return p == "" })
+	if len(publications) == 0 {
+		return ""
+	}
+	return strings.ReplaceAll(w.AlsoInPattern, "{names}", strings.Join(publications, w.Comma))
+}
+
+// Corrects says which edition a correction belongs to, by its day.
+func (w Words) Corrects(edition time.Time) string {
+	return strings.ReplaceAll(w.CorrectsPattern, "{date}", w.Date(edition))
+}
+
+// CountStories says how many stories there are: "7 stories".
+func (w Words) CountStories(n int) string { return w.Stories.with(w.language, n) }
+
+// CountMinutes says how long reading takes: "1 minute".
+func (w Words) CountMinutes(n int) string { return w.Minutes.with(w.language, n) }
 
 // Label returns the word for a story's label; a label that is not one of ours
 // stays as it is.
@@ -144,59 +187,4 @@ func (w Words) Label(label string) string {
 		return w.Correction
 	}
 	return label
-}
-
-// allWords reads the embedded files once. They are part of the program: one
-// that can't be read is a mistake that no test lets through.
-var allWords = sync.OnceValue(func() map[string]Words {
-	all, err := readWords(wordFiles)
-	if err != nil {
-		panic(err)
-	}
-	return all
-})
-
-// readWords reads words/*.yaml. A regional file is laid over its language's.
-func readWords(files fs.FS) (map[string]Words, error) {
-	// Names of days and months come from the CLDR. Regional data is not used:
-	// in the library it holds only what differs, with gaps.
-	calendars := map[string]locales.Translator{
-		"ar": ar.New(), "de": de.New(), "en": en.New(), "es": es.New(),
-		"fr": fr.New(), "he": he.New(), "it": it.New(), "nl": nl.New(),
-	}
-	names, err := fs.Glob(files, "words/*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]Words{}
-	for _, regional := range []bool{false, true} {
-		for _, name := range names {
-			tag := strings.TrimSuffix(strings.TrimPrefix(name, "words/"), ".yaml")
-			base, _, isRegional := strings.Cut(tag, "-")
-			if isRegional != regional {
-				continue
-			}
-			w, known := all[base] // for a language itself: nothing yet
-			if regional && !known {
-				return nil, fmt.Errorf("%s: there is no words/%s.yaml that it could stand on", name, base)
-			}
-			data, err := fs.ReadFile(files, name)
-			if err != nil {
-				return nil, err
-			}
-			decoder := yaml.NewDecoder(bytes.NewReader(data))
-			decoder.KnownFields(true)
-			if err := decoder.Decode(&w); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			if w.calendar = calendars[base]; w.calendar == nil {
-				return nil, fmt.Errorf("%s: no calendar is built in for %q", name, base)
-			}
-			all[tag] = w
-		}
-	}
-	if _, ok := all["en"]; !ok {
-		return nil, errors.New("words/en.yaml is missing")
-	}
-	return all, nil
 }

@@ -3,6 +3,7 @@ package templates
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
 )
@@ -46,7 +47,7 @@ func fold(line string, width int) []string {
 			space = 0
 		}
 		for _, piece := range pieces(word, width) {
-			w := displaywidth.String(piece)
+			w := widthOf(piece)
 			if used > 0 && used+space+w > width {
 				flush()
 				space = 0
@@ -61,41 +62,82 @@ func fold(line string, width int) []string {
 }
 
 // pieces cuts a word where a line may end inside it. An address stays whole.
-// Wide characters (Chinese, Japanese, Korean) may part anywhere but before a
-// closing and after an opening mark; another word only where it is wider than
-// the line.
+// Chinese and Japanese characters may part from each other and from the words
+// of other scripts beside them, but for the marks that begin and end no line
+// (kinsoku shori, JIS X 4051). Another word is cut only where it is wider than
+// the line, never inside a character.
 func pieces(word string, width int) []string {
-	if strings.Contains(word, "://") {
+	if plainWord(word) && len(word) <= width || strings.Contains(word, "://") {
 		return []string{word}
 	}
 	var out []string
-	var current strings.Builder
-	used, breakable := 0, false
+	start, end, used := 0, 0, 0
+	previous := ""
 	for clusters := displaywidth.StringGraphemes(word); clusters.Next(); {
 		cluster, w := clusters.Value(), clusters.Width()
-		wide := w > 1
-		if used > 0 && (breakable && wide && !closes(cluster) || used+w > width) {
-			out = append(out, current.String())
-			current.Reset()
-			used = 0
+		if end > start && (mayPart(previous, cluster) || used+w > width) {
+			out = append(out, word[start:end])
+			start, used = end, 0
 		}
-		current.WriteString(cluster)
+		end += len(cluster)
 		used += w
-		breakable = (wide || breakable && closes(cluster)) && !opens(cluster)
+		previous = cluster
 	}
-	return append(out, current.String())
+	return append(out, word[start:end])
 }
 
-func opens(cluster string) bool {
-	for _, r := range cluster {
-		return unicode.In(r, unicode.Ps, unicode.Pi)
+// plainWord says that a word is of ASCII alone, as most are.
+func plainWord(word string) bool {
+	for i := range len(word) {
+		if word[i] >= utf8.RuneSelf {
+			return false
+		}
 	}
-	return false
+	return true
 }
 
-func closes(cluster string) bool {
-	for _, r := range cluster {
-		return unicode.In(r, unicode.Pe, unicode.Pf, unicode.Po) || strings.ContainsRune("ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々", r)
+// widthOf is the width of a word; one of printable ASCII has as many columns as
+// letters.
+func widthOf(word string) int {
+	if plainWord(word) && !strings.ContainsFunc(word, unicode.IsControl) {
+		return len(word)
 	}
-	return false
+	return displaywidth.String(word)
+}
+
+// mayPart says whether a line may end between two characters of a word.
+func mayPart(before, after string) bool {
+	b, _ := utf8.DecodeRuneInString(before)
+	a, _ := utf8.DecodeRuneInString(after)
+	if !isIdeographic(b) && !isIdeographic(a) || endsNoLine(b) || beginsNoLine(a) {
+		return false
+	}
+	// Dashes and ellipses of two characters stay together, and a number stays
+	// with what it counts or measures.
+	return (b != a || !strings.ContainsRune("—―…‥", a)) && !unicode.IsDigit(b)
+}
+
+// isIdeographic reports characters of the scripts that are written without
+// spaces, their punctuation and their wide forms. Korean is written with spaces
+// and breaks at them.
+func isIdeographic(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi) ||
+		r >= '\u3000' && r <= '\u303f' || r >= '\uff01' && r <= '\uff65' || strings.ContainsRune("ー…‥—―“”‘’", r)
+}
+
+// endsNoLine reports marks after which no line ends: opening brackets and
+// quotation marks, and signs of currency before a number.
+func endsNoLine(r rune) bool {
+	return unicode.In(r, unicode.Ps, unicode.Pi, unicode.Sc) || strings.ContainsRune("〝＃#＠@", r)
+}
+
+// beginsNoLine reports marks with which no line begins: closing brackets and
+// quotation marks, stops, commas, small kana, marks of repetition and of length,
+// and units behind a number.
+func beginsNoLine(r rune) bool {
+	if unicode.In(r, unicode.Pe, unicode.Pf, unicode.Po) && !strings.ContainsRune("＃＠＆＊#@&*", r) {
+		return true
+	}
+	return strings.ContainsRune("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"+
+		"ー々〻ゝゞヽヾ゛゜〜～‐゠–〟℃°％‰", r)
 }

@@ -49,6 +49,7 @@ else
 	skipped+=("race detector: no C compiler")
 fi
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || skipped+=("everything on PostgreSQL: no postgresql")
+cmp -s tools/checkers/package-lock.json "${XDG_CACHE_HOME:-$HOME/.cache}/lede/checkers/node_modules/.from" || skipped+=("letters by the Nu checker, html-validate and axe: not installed")
 command -v chromium >/dev/null || skipped+=("tests in a browser: no chromium")
 [[ $(id -u) == 0 && -x /usr/lib/postfix/sbin/master ]] || skipped+=("sends to a real Postfix: no postfix, or not root")
 [[ $(id -u) == 0 && -x ${XDG_CACHE_HOME:-$HOME/.cache}/lede/exim/usr/sbin/exim4 ]] || skipped+=("sends to a real Exim: no exim, or not root")
