@@ -44,6 +44,9 @@ func trimText(text string) (kept string, cut bool) {
 		}
 	}
 	kept = trimAppeared(kept)
+	if loc := moreUnspaced.FindStringIndex(kept); loc != nil {
+		kept, cut = strings.TrimRightFunc(kept[:loc[0]], isOpening), true
+	}
 	if continues(kept) {
 		return "", true
 	}
@@ -64,7 +67,10 @@ var adWords = map[string]bool{
 var (
 	comments = regexp.MustCompile(`(?i)^[\[(]?(?:(?:no|add a|leave a|post a|view|all)? ?(?:leserkommentare?|kommentare?|comments?|comentarios?|comentários?|commentaires?|commenti|reacties)[ :]*[\[(]?\d*[\])]?|\d+ (?:leserkommentare?|kommentare?|comments?|comentarios?|comentários?|commentaires?|commenti|reacties))[\])]?$`)
 	related  = regexp.MustCompile(`(?i)^(?:read more|read also|see also|related|more on this(?: story)?|lesen sie auch|mehr zum thema|lire aussi|lea también|leggi anche|lees ook|leia também)\s?: ?\S`)
-	signed   = regexp.MustCompile(`^submitted by\s*\S+(?:\s+to\s+\S+)?$|^.{1,300} was originally published in .{1,200} on Medium, where people are continuing the conversation\b.{0,120}$`)
+	// What systems sign an item with where the words around its names are not two
+	// that stand apart.
+	appearedWhole = regexp.MustCompile(`^(?:.{1,300} yazısı ilk önce .{1,150} üzerinde ortaya çıktı|(?:投稿 ?)?.{1,300} は .{1,150} に最初に表示されました|(?:文章|帖子)?.{1,300}最(?:先|早|初)(?:出现|出現|發佈|发布)(?:在|于|於).{1,150}|Artykuł .{1,300} pochodzi z serwisu .{1,150})[.。]?$`)
+	signed        = regexp.MustCompile(`^submitted by\s*\S+(?:\s+to\s+\S+)?$|^.{1,300} was originally published in .{1,200} on Medium, where people are continuing the conversation\b.{0,120}$`)
 	// What reddit puts under each entry.
 	tails = []*regexp.Regexp{
 		regexp.MustCompile(`(?:^|\s)submitted by\s+/?u/\S+(?:\s+to\s+/?r/\S+)?(?:\s*\[link\])?(?:\s*\[(?:\d+ )?comments?\])?$`),
@@ -84,8 +90,17 @@ var morePhrases = []string{
 	"zum (?:ganzen |vollständigen )?artikel", "lire la suite", "lire plus", "en savoir plus", "leer más", "seguir leyendo", "sigue leyendo",
 	"leggi tutto", "continua a leggere", "lees verder", "lees meer", "ler mais", "continuar a ler", "continue lendo", "leia mais",
 	"saiba mais", "läs mer", "læs mere", "les mer", "lue lisää", "czytaj dalej", "číst dále", "devamını oku", "читать далее",
-	"続きを読む", "阅读全文", "閱讀全文", "more", "mehr", "continue", "continua", "weiter", "suite",
+	"czytaj (?:więcej|całość)", "więcej", "devamı", "haberin devamı", "daha fazla(?:sını)? oku", "tamamını oku",
+	"lire l[’']article(?: complet)?", "lire l[’']intégralité", "leer (?:la )?noticia completa", "leer el artículo completo", "ler (?:o )?artigo completo", "continuar lendo",
+	"leggi (?:di più|l[’']articolo completo)", "per saperne di più", "lees het hele artikel", "meer lezen", "den ganzen (?:artikel|beitrag) lesen", "zum originalartikel",
+	"اقرأ المزيد", "اقرأ أيضا", "للمزيد", "متابعة القراءة", "أكمل القراءة", "تابع القراءة", "קראו? עוד", "להמשך (?:ה)?קריאה", "המשיכו לקרוא", "לכתבה המלאה",
+	"और पढ़ें", "आगे पढ़ें", "पूरा पढ़ें", "पूरी ख़बर पढ़ें", "more", "mehr", "continue", "continua", "weiter", "suite",
 }
+
+// moreUnspaced is the same in scripts without spaces.
+var moreUnspaced = regexp.MustCompile(`[\[（(「【]*(?:続きを(?:読む|見る)|もっと(?:読む|見る)|全文を読む|記事全文|阅读全文|閱讀全文|阅读更多|閱讀更多|继续阅读|繼續閱讀|查看全文|查看更多|了解更多|더 ?보기|계속 읽기)[\s\])）」】.。…→»›>]*$`)
+
+func isOpening(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Ps, r) || r == '…' }
 
 // moreEnds decides whether words that read "Read more" are a link's and not the
 // end of a sentence ("… where you can read more").
@@ -103,7 +118,7 @@ func moreEnds(text string, m []int) bool {
 	switch {
 	case bracketed, strings.HasSuffix(before, "…"), strings.HasSuffix(before, "..."):
 		return true
-	case strings.ContainsRune(".!?]»”\"’", last):
+	case strings.ContainsRune(".!?]»”\"’؟۔।", last):
 		return !oneWord || unicode.IsUpper(first) || strings.ContainsAny(tail, "→»›>")
 	default:
 		return unicode.IsUpper(first) && !oneWord || strings.ContainsAny(tail, "→»›⟶➔➜⇒")
@@ -117,7 +132,7 @@ func continues(text string) bool {
 
 // furniture: a paragraph that belongs to the page and not to the text.
 func furniture(text string) bool {
-	return comments.MatchString(text) || signed.MatchString(text) || (len(text) < 200 && related.MatchString(text)) || shares(text) || adWords[strings.ToLower(text)]
+	return comments.MatchString(text) || len(text) < 2000 && (appearedWhole.MatchString(text) || signed.MatchString(text)) || (len(text) < 200 && related.MatchString(text)) || shares(text) || adWords[strings.ToLower(text)]
 }
 
 // shares: nothing but the names of places to share a story at.
@@ -125,7 +140,7 @@ func shares(text string) bool {
 	if len(text) > 120 {
 		return false
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && r != '-' })
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '-' })
 	found := false
 	for _, w := range words {
 		kind, ok := shareWords[w]
@@ -140,6 +155,10 @@ func shares(text string) bool {
 // shareWords: true for words that alone make a line one of share links.
 var shareWords = map[string]bool{
 	"share": true, "tweet": true, "facebook": true, "twitter": true, "linkedin": true, "whatsapp": true, "pinterest": true,
+	"delen": true, "compartilhar": true, "compartilhe": true, "partilhar": true, "udostępnij": true, "paylaş": true, "شارك": true, "مشاركة": true,
+	"שתפו": true, "שיתוף": true, "शेयर": true, "साझा": true, "シェア": true, "シェアする": true, "分享": true, "dela": true, "jaa": true, "поделиться": true,
+	"करें": false, "على": false, "عبر": false, "する": false, "を": false, "на": false, "w": false, "na": false, "bu": false, "ב": false, "על": false, "op": false, "no": false, "em": false,
+	"dit": false, "artikel": false, "questo": false, "articolo": false, "cet": false, "este": false, "artículo": false, "artigo": false, "instagram": false, "threads": false, "tumblr": false, "xing": false,
 	"mastodon": true, "bluesky": true, "permalink": true, "teilen": true, "partager": true, "compartir": true, "condividi": true,
 	"email": false, "e-mail": false, "mail": false, "print": false, "drucken": false, "reddit": false, "telegram": false, "x": false,
 	"this": false, "on": false, "via": false, "save": false, "pin": false, "it": false, "with": false, "friends": false, "link": false,
@@ -163,6 +182,20 @@ var appeared = []struct{ intro, verb string }{
 	{"O conteúdo ", " aparece primeiro em "},
 	{"Inlägget ", " dök först upp på "},
 	{"Wpis ", " pojawił się poraz pierwszy w "},
+	{"Wpis ", " pojawił się pierwszy raz "},
+	{"O post ", " apareceu primeiro no "},
+	{"O post ", " aparece primeiro em "},
+	{"La publicación ", " apareció primero en "},
+	{"Le contenu ", " est apparu en premier sur "},
+	{"Het artikel ", " verscheen eerst op "},
+	{"Indlægget ", " blev først udgivet på "},
+	{"Innlegget ", " dukket først opp på "},
+	{"Příspěvek ", " pochází z "},
+	{"Сообщение ", " появились сначала на "},
+	{"ظهرت المقالة ", " أولاً على "},
+	{"ظهرت المقالة ", " أولا على "},
+	{"הפוסט ", " הופיע לראשונה ב"},
+	{"पोस्ट ", " पहली बार "},
 }
 
 func trimAppeared(text string) string {

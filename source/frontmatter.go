@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ var fields = []field{
 	{"label", (*frontReader).label},
 	{"lang", (*frontReader).lang},
 	{"starts", func(r *frontReader, v *yaml.Node) error { return r.instant(v, &r.story.Starts, &r.story.AllDay) }},
+	{"ends", func(r *frontReader, v *yaml.Node) error { return r.instant(v, &r.story.Ends, nil) }},
+	{"number", func(r *frontReader, v *yaml.Node) error { return line(v, &r.story.Number, maxNumber) }},
+	{"corrects", (*frontReader).corrects},
 	{"place", func(r *frontReader, v *yaml.Node) error { return line(v, &r.story.Place, maxName) }},
 	{"draft", func(r *frontReader, v *yaml.Node) error { return truth(v, &r.draft) }},
 	{"from", func(r *frontReader, v *yaml.Node) error { return r.instant(v, &r.story.From, nil) }},
@@ -106,6 +110,22 @@ func (r *frontReader) agree() []error {
 	}
 	if !s.Starts.IsZero() && s.Kind != KindEvent {
 		wrong("starts", "belongs to `kind: event`")
+	}
+	switch {
+	case s.Ends.IsZero():
+	case s.Kind != KindEvent:
+		wrong("ends", "belongs to `kind: event`")
+	case s.Ends.Before(s.Starts):
+		wrong("ends", "is before `starts`")
+	}
+	if s.Kind == KindNumber && s.Number == "" {
+		wrong("kind", "a number needs `number`, such as number: 164 steps")
+	}
+	if s.Number != "" && s.Kind != KindNumber {
+		wrong("number", "belongs to `kind: number`")
+	}
+	if s.Corrects != "" && s.Kind != KindCorrection {
+		wrong("corrects", "belongs to `kind: correction`")
 	}
 	if !s.From.IsZero() && !s.Until.IsZero() && !s.Until.After(s.From) {
 		wrong("until", "is not after `from`")
@@ -302,12 +322,34 @@ func (r *frontReader) kind(v *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	switch k := Kind(s); k {
-	case KindStory, KindSponsor, KindEvent, KindNote:
+	if k := Kind(s); slices.Contains(Kinds(), k) {
 		r.story.Kind = k
 		return nil
 	}
-	return fmt.Errorf("%q is none of story, sponsor, event, note", short(s))
+	var known []string
+	for _, k := range Kinds() {
+		known = append(known, string(k))
+	}
+	return fmt.Errorf("%q is none of %s", short(s), strings.Join(known, ", "))
+}
+
+// maxNumber is the length of a number with its unit, in characters: what is
+// longer is no figure.
+const maxNumber = 24
+
+var editionID = regexp.MustCompile(`^[0-9A-Za-z]{4,64}$`)
+
+// corrects reads the id of an edition, or its beginning.
+func (r *frontReader) corrects(v *yaml.Node) error {
+	s, err := scalar(v)
+	if err != nil {
+		return err
+	}
+	if s != "" && !editionID.MatchString(s) {
+		return fmt.Errorf("%q is no edition; write the id that `lede editions list` shows", short(s))
+	}
+	r.story.Corrects = s
+	return nil
 }
 
 func (r *frontReader) label(v *yaml.Node) error {

@@ -111,3 +111,26 @@ func FuzzFrontMatter(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a title holds, setting it in the house's style leaves valid text in
+// one line that is no longer, and something of it.
+func FuzzPrint(f *testing.F) {
+	for _, seed := range []string{"FERRY SAILS | COURIER", "Ã¢â‚¬â„¢Ã", "ðŸš¢â€", "A. B. C.", " | | | ", "İI\u0307 ŞHOUT NOW", "É” â€™ &acirc;&#128;", "\xff\xfe - x"} {
+		f.Add(seed, "tr", "Courier sails at dawn.")
+	}
+	f.Fuzz(func(t *testing.T, title, lang, text string) {
+		line := oneLine(title, maxTitle)
+		house := newHouseStyle(text, []string{line, title}, []string{title, "https://courier.example/"})
+		set := house.title(line, []string{text}, lang, text)
+		if !utf8.ValidString(set) || strings.ContainsAny(set, "\n\r\t") || set == "" && line != "" {
+			t.Errorf("%q becomes %q", line, set)
+		}
+		if len(mendMojibake(title)) > len(title) {
+			t.Errorf("%q grows to %q", title, mendMojibake(title))
+		}
+		kept, _ := trimText(line)
+		if len(kept) > len(line) {
+			t.Errorf("%q grows to %q", line, kept)
+		}
+	})
+}

@@ -23,6 +23,8 @@ type Gatherer struct {
 	Settle  time.Duration    // files younger than this are passed over; 0 = none
 	Timeout time.Duration    // of a whole source; 0: 20 s
 
+	articles articleShelf
+
 	// Pictures take up to 200 MB while they are decoded: one at a time.
 	decoding sync.Mutex
 }
@@ -55,6 +57,7 @@ func (g *Gatherer) read(ctx context.Context, spec Spec, zone *time.Location) (r 
 	if limit <= 0 {
 		limit = defaultTimeout
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not read whole within %s", limit))
 	defer cancel()
 	defer func() {
@@ -79,7 +82,11 @@ func (g *Gatherer) read(ctx context.Context, spec Spec, zone *time.Location) (r 
 	case spec.Folder != "":
 		return g.readFolder(ctx, spec, zone)
 	case spec.Feed != "":
-		return g.readFeed(ctx, spec)
+		r = g.readFeed(ctx, spec)
+		if spec.Own && spec.Full && r.Err == nil {
+			g.readArticles(whole, spec, r.Stories) // in a time of its own
+		}
+		return r
 	}
 	return Reading{Err: errors.New("names neither a folder nor a feed")}
 }

@@ -60,7 +60,27 @@ func readItems(feed *gofeed.Feed, at string, own bool) Reading {
 		}
 		r.Stories = append(r.Stories, s)
 	}
+	if own {
+		r.setTitles()
+	}
 	return r
+}
+
+// setTitles puts the titles of our own stories in the house's style.
+func (r *Reading) setTitles() {
+	var titles, addresses []string
+	for _, s := range r.Stories {
+		titles, addresses = append(titles, s.Title), append(addresses, s.URL)
+	}
+	house := newHouseStyle(r.Title, titles, addresses)
+	for i := range r.Stories {
+		s := &r.Stories[i]
+		text := s.Summary
+		if shouts(s.Title) {
+			text += " " + PlainText(s.Body)
+		}
+		s.Title = house.title(s.Title, s.Tags, s.Lang, text)
+	}
 }
 
 // originalItem is what the universal form of an item leaves out.
@@ -177,7 +197,7 @@ var (
 // readMarkup reads what should be HTML and may as well be plain text, or HTML
 // that was escaped once too often.
 func readMarkup(s string, text bool, base *url.URL) document {
-	s = strings.TrimSpace(s)
+	s = mendMarkup(strings.TrimSpace(s))
 	if !text {
 		s = dropDangling(s)
 	}

@@ -33,7 +33,7 @@ func oneLine(s string, limit int) string {
 			break
 		}
 	}
-	s = fold(clean(stripTags(s)))
+	s = fold(clean(mendMojibake(stripTags(s))))
 	if utf8.RuneCountInString(s) <= limit {
 		return s
 	}

@@ -12,14 +12,21 @@ import "time"
 // Kind says which sort of section a story may stand in.
 type Kind string
 
-// The kinds of story. Stories of kind sponsor, event or note stand only in
-// sections of that kind.
+// The kinds of story. All but stories stand only in sections of their kind.
 const (
-	KindStory   Kind = "story"
-	KindSponsor Kind = "sponsor"
-	KindEvent   Kind = "event"
-	KindNote    Kind = "note"
+	KindStory      Kind = "story"
+	KindSponsor    Kind = "sponsor"
+	KindEvent      Kind = "event"
+	KindNote       Kind = "note"
+	KindQuotation  Kind = "quotation"  // Body is what was said, Author who said it
+	KindNumber     Kind = "number"     // Number is the figure, Title or Body what it means
+	KindCorrection Kind = "correction" // Body says what was wrong and what is right
 )
+
+// Kinds lists the kinds of story.
+func Kinds() []Kind {
+	return []Kind{KindStory, KindSponsor, KindEvent, KindNote, KindQuotation, KindNumber, KindCorrection}
+}
 
 // Spec is one source of a newsletter as configured: exactly one of Folder and
 // Feed is set.
@@ -28,7 +35,8 @@ type Spec struct {
 	Folder  string // absolute path of a folder of story files
 	Feed    string // http(s) URL or absolute path of a feed
 	Private bool   // requests to private, loopback and link-local addresses are allowed
-	Own     bool   // the publisher's own stories: no publication is named behind a brief
+	Own     bool   // the publisher's own stories: no publication is named behind a brief, and titles are set in the house's style
+	Full    bool   // of an own feed: where it gives only a stub of a story, the text is taken from the story's page
 }
 
 // Story is one item of a source. Times are UTC; a zero time means that the
@@ -46,6 +54,7 @@ type Story struct {
 	Body        string    // sanitised HTML (see Sanitise); empty when the source gave only a summary
 	Summary     string    // plain text, paragraphs parted by a blank line; for a file the front matter's `summary`
 	Cut         bool      // the source cut Summary (or Body, when there is no Summary) itself; its marks are already taken off
+	Stub        string    // why the whole text that Spec.Full asks for could not be had; empty where it was, or was not wanted
 	Image       *Image
 	Label       string    // opinion, analysis, live, update, correction or sponsored; empty for none
 	Section     string    // title of the section that the story asks for
@@ -53,6 +62,9 @@ type Story struct {
 	Lang        string    // BCP 47, empty when not said
 	Starts      time.Time // events: when it starts
 	AllDay      bool      // events: Starts is a date alone
+	Ends        time.Time // events: when it ends; of one that takes all day, its last day
+	Number      string    // of kind number: the figure, plain text, one line
+	Corrects    string    // corrections: id of the edition that was wrong; may be empty
 	Place       string    // events: where; stories: the place told in the kicker
 	Lead        bool      // the editor wants it as lead
 	Repeat      bool      // a column: the rules against repeats do not apply
