@@ -29,10 +29,12 @@ func Assemble(r Recipe, in Input) Edition {
 	a := newAssembly(r, in)
 	a.gather()
 	a.once()
+	a.takeEdited()
 	a.chooseLead()
 	a.fillSections()
 	a.judge()
 	a.address()
+	a.finishEdited()
 	return a.finished()
 }
 
@@ -43,39 +45,51 @@ type assembly struct {
 	slot     time.Time // in the recipe's zone
 	bulletin bool      // Input.Only says which stories
 	only     map[string]int
+	sections []SectionRule // in the letter's order
 	rules    map[string]SourceRule
 	ranks    map[string]int // place of a source in the recipe
 	used     *register
 	seen     map[Seen]bool
 
-	offered []*candidate   // what is news, later what isn't placed yet
-	placed  []*candidate   // what the edition uses, in its order
-	taken   map[string]int // stories placed, by source
-	noLead  string         // why there must be a lead and is none
-	left    []omission
-	edition Edition
+	offered      []*candidate       // what is news, later what isn't placed yet
+	listed       map[[2]string]bool // source and key of what is told as most read
+	ranked       []*candidate       // of the sources that a section of kind most_read takes
+	placed       []*candidate       // what the edition uses, in its order
+	taken        map[string]int     // stories placed, by source
+	stories      map[string]int     // the same, without sponsors, events and the like
+	noLead       string             // why there must be a lead and is none
+	emptySection string             // why a section must not be empty and is
+	left         []omission
+	edition      Edition
+	edited       *edited // what the editor decided
 }
 
 // candidate is a story that is news.
 type candidate struct {
 	source.Story
-	rank    int       // place of its source in the recipe
-	when    time.Time // Published as it counts
-	counts  time.Time // when, so that a source's own order is kept
-	first   bool      // offered by the first reading of its source
-	asGiven bool
-	reason  string // why it is offered, where that needs saying
-	version int
-	stale   bool // a column that ran before as it is: no reason for an edition
-	placed  bool
-	opened  []passage // its text; see passages
-	read    bool
+	rank     int       // place of its source in the recipe
+	when     time.Time // Published as it counts
+	counts   time.Time // when, so that a source's own order is kept
+	first    bool      // offered by the first reading of its source
+	asGiven  bool
+	reason   string // why it is offered, where that needs saying
+	version  int
+	stale    bool // a column that ran before as it is: no reason for an edition
+	alsoIn   []AlsoIn
+	placed   bool
+	wished   int       // two more than the place of the section that it asks for, 0 when not looked up; see wish
+	arranged bool      // its place in a section says nothing of how new it is
+	passed   string    // why a section with room passed it over
+	turn     string    // why it stands before its turn
+	opened   []passage // its text; see passages
+	read     bool
 }
 
 // omission is a LeftOut with its place among the others.
 type omission struct {
 	LeftOut
 	rank, order int
+	key         string // of the story
 }
 
 func newAssembly(r Recipe, in Input) *assembly {
@@ -84,7 +98,7 @@ func newAssembly(r Recipe, in Input) *assembly {
 	}
 	a := &assembly{
 		recipe: r, in: in, slot: in.Slot.In(r.Zone), bulletin: len(in.Only) > 0,
-		only: map[string]int{}, rules: map[string]SourceRule{}, ranks: map[string]int{}, taken: map[string]int{}, seen: map[Seen]bool{},
+		only: map[string]int{}, rules: map[string]SourceRule{}, ranks: map[string]int{}, taken: map[string]int{}, stories: map[string]int{}, listed: map[[2]string]bool{}, seen: map[Seen]bool{},
 	}
 	for i, key := range in.Only {
 		if _, twice := a.only[key]; !twice {
@@ -95,6 +109,7 @@ func newAssembly(r Recipe, in Input) *assembly {
 		a.rules[rule.ID] = rule
 		a.ranks[rule.ID] = i
 	}
+	a.sections = a.sectionRules()
 	a.used = registerUsed(in.Memory.Used, in.Slot)
 	a.edition = Edition{
 		Newsletter: r.ID, Slot: a.slot, Number: in.Number, Greeting: cmp.Or(in.Greeting, r.Greeting), Editor: r.Editor,
@@ -112,7 +127,7 @@ func (a *assembly) leave(s source.Story, why string) {
 	if title == "" {
 		title = s.Key
 	}
-	a.left = append(a.left, omission{LeftOut{Title: title, Source: s.Source, Why: why}, a.rank(s.Source), s.Order})
+	a.left = append(a.left, omission{LeftOut{Title: title, Source: s.Source, Why: why}, a.rank(s.Source), s.Order, s.Key})
 }
 
 // rank is the place of a source in the recipe; unknown ones stand last.
@@ -126,14 +141,17 @@ func (a *assembly) rank(id string) int {
 // judge says whether there is anything to send.
 func (a *assembly) judge() {
 	e := &a.edition
-	stories := 0
+	stories, told := 0, 0
+	for _, s := range e.Sections {
+		told += len(s.Briefs)
+	}
 	for _, c := range a.placed {
 		if c.sectionKind() == sectionBriefs && !c.stale {
 			stories++
 		}
 	}
 	switch {
-	case a.bulletin && stories == 0 && len(e.Sections) == 0:
+	case a.bulletin && stories == 0 && told == 0:
 		e.Empty = "none of the bulletin's stories can run"
 	case !a.bulletin && stories < a.recipe.Min:
 		noun := "stories"
@@ -141,10 +159,10 @@ func (a *assembly) judge() {
 			noun = "story"
 		}
 		e.Empty = fmt.Sprintf("%d new %s, at least %d wanted (min: %d)", stories, noun, a.recipe.Min, a.recipe.Min)
-	case stories == 0 && len(e.Sections) == 0:
+	case stories == 0 && told == 0:
 		e.Empty = "nothing new"
 	default:
-		e.Empty = a.noLead
+		e.Empty = cmp.Or(a.noLead, a.emptySection)
 	}
 	if dead := a.unread(); e.Empty != "" && dead != "" {
 		e.Empty += "; could not be read: " + dead
@@ -165,11 +183,10 @@ func (a *assembly) unread() string {
 // finished returns the edition with what it uses up and what it left out.
 func (a *assembly) finished() Edition {
 	for _, c := range a.placed {
-		a.edition.Uses = append(a.edition.Uses, Used{
-			Source: c.Source, Key: c.Key, Canonical: c.Canonical, Title: oneLine(c.Title),
-			Text: c.memo(), Version: c.version, Slot: a.in.Slot.UTC(),
-		})
+		a.edition.Uses = append(a.edition.Uses, a.use(c))
 	}
+	// What is no news can be most read all the same.
+	a.left = slices.DeleteFunc(a.left, func(o omission) bool { return a.listed[[2]string{o.Source, o.key}] })
 	slices.SortStableFunc(a.left, func(x, y omission) int {
 		return cmp.Or(cmp.Compare(x.rank, y.rank), strings.Compare(x.Source, y.Source), cmp.Compare(x.order, y.order))
 	})
@@ -184,6 +201,9 @@ func (a *assembly) place(c *candidate) {
 	c.placed = true
 	a.placed = append(a.placed, c)
 	a.taken[c.Source]++
+	if c.sectionKind() == sectionBriefs {
+		a.stories[c.Source]++
+	}
 }
 
 // ahead is the order in which stories compete.
@@ -256,6 +276,7 @@ func (c *candidate) isSponsored() bool {
 
 // The labels that choosing knows.
 const (
-	labelSponsored = "sponsored"
-	labelUpdate    = "update"
+	labelSponsored  = "sponsored"
+	labelUpdate     = "update"
+	labelCorrection = "correction"
 )

@@ -28,18 +28,27 @@ func TestDays(t *testing.T) {
 			},
 			Lead: compose.LeadRule{Length: 40, MinWords: 12, IfNone: rapid.SampledFrom([]string{"promote", "without", "skip"}).Draw(t, "if none")},
 			Sections: []compose.SectionRule{
-				{Title: "In brief", Max: rapid.IntRange(1, 4).Draw(t, "max"), Teaser: 60},
+				{
+					Title: "In brief", Max: rapid.IntRange(1, 4).Draw(t, "max"), Teaser: 60, Order: rapid.SampledFrom(compose.SectionOrders()).Draw(t, "order"),
+					PerSource: rapid.IntRange(0, 2).Draw(t, "per source"), Alternate: rapid.Bool().Draw(t, "alternate"),
+					Tags: rapid.SampledFrom([][]string{nil, {"Sea"}}).Draw(t, "tags"), MinWords: rapid.SampledFrom([]int{0, 5}).Draw(t, "words"),
+				},
+				{Title: "Most read", Kind: "most_read", From: []string{"popular"}, Max: 2},
+				{Title: "Headlines", Kind: "headlines", Max: rapid.IntRange(1, 3).Draw(t, "headlines"), MaxAge: 24 * time.Hour},
+				{Title: "Also", Kind: "links", Max: 1, Prefer: []string{"sea"}},
+				{Title: "Said", Kind: "quotation", Max: 1},
+				{Title: "Numbers", Kind: "numbers", Max: 1},
 				{Title: "Sponsor", Kind: "sponsor", Max: 1},
 				{Title: "On the quay", Kind: "events", Max: 3},
 				{Title: "Note", Kind: "note", Max: 1},
 			},
-			Min: 1,
+			Min: 1, PerSource: rapid.SampledFrom([]int{0, 2}).Draw(t, "per source of all"),
 		}
-		memory := compose.Memory{Read: map[string]bool{}, Seen: map[string]map[string]bool{"desk": {}, "site": {}}}
+		memory := compose.Memory{Read: map[string]bool{}, Seen: map[string]map[string]bool{"desk": {}, "site": {}, "popular": {}}}
 		ran := map[string]int{} // source and key → versions
 		slot := time.Date(2026, 11, 24, 6, 30, 0, 0, time.UTC)
 		for range rapid.IntRange(1, 6).Draw(t, "days") {
-			in := compose.Input{Slot: slot, Memory: memory, Readings: []source.Reading{drawReading(t, "desk", slot), drawReading(t, "site", slot)}}
+			in := compose.Input{Slot: slot, Memory: memory, Readings: []source.Reading{drawReading(t, "desk", slot), drawReading(t, "site", slot), drawReading(t, "popular", slot)}}
 			e := compose.Assemble(recipe, in)
 			if diff := cmp.Diff(asJSON(t, e), asJSON(t, compose.Assemble(recipe, in))); diff != "" {
 				t.Fatalf("the same input gives another edition:\n%s", diff)
@@ -55,7 +64,7 @@ func TestDays(t *testing.T) {
 			for _, s := range e.Seen {
 				memory.Seen[s.Source][s.Key] = true
 			}
-			memory.Read["desk"], memory.Read["site"] = true, true
+			memory.Read["desk"], memory.Read["site"], memory.Read["popular"] = true, true, true
 			slot = slot.AddDate(0, 0, 1)
 		}
 	})
@@ -71,7 +80,7 @@ func drawReading(t *rapid.T, id string, slot time.Time) source.Reading {
 		"<p>The company had hired a smaller boat for medicine and school children.</p><p>It carried no freight, and the shop ran out:</p><ul><li>flour</li><li>eggs</li></ul><p>“We had eggs on Friday and nobody to sell them to,” said Halla Brandt.</p><p>She was first off the boat and bought the crew breakfast.</p><p>It rained.</p><p>It stopped.</p>",
 	}
 	labels := []string{"", "", "", "opinion", "sponsored", "correction"}
-	kinds := []source.Kind{source.KindStory, source.KindStory, source.KindStory, source.KindStory, source.KindSponsor, source.KindEvent, source.KindNote}
+	kinds := []source.Kind{source.KindStory, source.KindStory, source.KindStory, source.KindStory, source.KindSponsor, source.KindEvent, source.KindNote, source.KindQuotation, source.KindNumber, source.KindCorrection}
 	r := source.Reading{Source: id}
 	keys := map[string]bool{}
 	for range rapid.IntRange(0, 8).Draw(t, "stories") {
@@ -154,14 +163,25 @@ func checkEdition(t *rapid.T, recipe compose.Recipe, in compose.Input, e compose
 		for _, b := range section.Briefs {
 			place(b.Source, b.Key, b.Why)
 			s := stories[b.Source+" "+b.Key]
-			want := map[source.Kind]string{source.KindStory: "briefs", source.KindSponsor: "sponsor", source.KindEvent: "events", source.KindNote: "note"}[s.Kind]
+			want := map[source.Kind][]string{
+				source.KindStory: {"briefs", "headlines", "links", "most_read"}, source.KindSponsor: {"sponsor"}, source.KindEvent: {"events"},
+				source.KindNote: {"note"}, source.KindQuotation: {"quotation"}, source.KindNumber: {"numbers"}, source.KindCorrection: {"corrections"},
+			}[s.Kind]
 			if s.Label == "sponsored" {
-				want = "sponsor"
+				want = []string{"sponsor"}
 			}
-			if section.Kind != want {
+			if !slices.Contains(want, section.Kind) {
 				t.Fatalf("%s of kind %s stands in %s", b.Key, s.Kind, section.Kind)
 			}
-			if section.Kind == "briefs" {
+			switch section.Kind {
+			case "headlines", "links":
+				briefs++
+				fallthrough
+			case "most_read":
+				if b.Title == "" && b.Opening == "" || b.Teaser != "" {
+					t.Fatalf("no headline alone: %+v", b)
+				}
+			case "briefs":
 				briefs++
 				if b.Title == "" && (b.Opening == "" || !strings.HasPrefix(b.Teaser, b.Opening)) {
 					t.Fatalf("no words for the link: %+v", b)
@@ -183,7 +203,7 @@ func checkEdition(t *rapid.T, recipe compose.Recipe, in compose.Input, e compose
 	if e.Empty == "" && briefs < recipe.Min {
 		t.Fatalf("%d stories, and it would be sent", briefs)
 	}
-	if e.Subject == "" || e.Preheader == e.Subject {
+	if e.Subject == "" || e.Preheader == "" || e.Preheader == e.Subject {
 		t.Fatalf("subject %q, preheader %q", e.Subject, e.Preheader)
 	}
 }

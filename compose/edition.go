@@ -21,27 +21,36 @@ type Edition struct {
 	Sections   []Section      `json:"sections"`
 	LeftOut    []LeftOut      `json:"left_out"`
 	Sources    []SourceReport `json:"sources"`
-	Uses       []Used         `json:"-"`               // what this edition uses up, for the store
-	Seen       []Seen         `json:"-"`               // what was there, for the store
-	Empty      string         `json:"empty,omitempty"` // why there is nothing to send; empty when there is
+	Uses       []Used         `json:"-"`                 // what this edition uses up, for the store
+	Seen       []Seen         `json:"-"`                 // what was there, for the store
+	Remarks    []string       `json:"remarks,omitempty"` // what became of the editor's edits, and what is new since
+	Sheet      *Sheet         `json:"-"`                 // what is laid before an editor, when asked for
+	Empty      string         `json:"empty,omitempty"`   // why there is nothing to send; empty when there is
 }
 
 // Lead is the story at the top, told at length.
 type Lead struct {
-	Title       string  `json:"title"`
-	URL         string  `json:"url"`
-	Author      string  `json:"author"`
-	Source      string  `json:"source"`
-	Publication string  `json:"publication,omitempty"`
-	Label       string  `json:"label,omitempty"`
-	Kicker      string  `json:"kicker,omitempty"`
-	Standfirst  string  `json:"standfirst,omitempty"`
-	Lang        string  `json:"lang,omitempty"`
-	Image       *Figure `json:"image,omitempty"`
-	Body        []Block `json:"body"`
-	Cut         bool    `json:"cut"` // more stands behind the link
-	Why         string  `json:"why"`
-	Key         string  `json:"key"`
+	Title       string   `json:"title"`
+	URL         string   `json:"url"`
+	Author      string   `json:"author"`
+	Source      string   `json:"source"`
+	Publication string   `json:"publication,omitempty"`
+	Label       string   `json:"label,omitempty"`
+	Kicker      string   `json:"kicker,omitempty"`
+	Standfirst  string   `json:"standfirst,omitempty"`
+	Lang        string   `json:"lang,omitempty"`
+	Image       *Figure  `json:"image,omitempty"`
+	Body        []Block  `json:"body"`
+	Cut         bool     `json:"cut"`               // more stands behind the link
+	AlsoIn      []AlsoIn `json:"also_in,omitempty"` // other publications that tell the same story
+	Why         string   `json:"why"`
+	Key         string   `json:"key"`
+}
+
+// AlsoIn is where else a story is told.
+type AlsoIn struct {
+	Publication string `json:"publication"`
+	URL         string `json:"url"`
 }
 
 // Figure is a picture in the letter.
@@ -63,8 +72,9 @@ type Block struct {
 // Section is a run of briefs under a title.
 type Section struct {
 	Title  string  `json:"title"`
-	Kind   string  `json:"kind"` // briefs | sponsor | events | note
+	Kind   string  `json:"kind"` // one of SectionKinds
 	Briefs []Brief `json:"briefs"`
+	Text   string  `json:"text,omitempty"` // what an empty section says
 }
 
 // Brief is a headline with a teaser and a link. Without a headline, Lead-in
@@ -82,8 +92,13 @@ type Brief struct {
 	Lang        string    `json:"lang,omitempty"`
 	Starts      time.Time `json:"starts,omitzero"` // events, in the newsletter's zone
 	AllDay      bool      `json:"all_day,omitempty"`
+	Ends        time.Time `json:"ends,omitzero"` // events, in the newsletter's zone; of one that takes all day, its last day
 	Place       string    `json:"place,omitempty"`
-	Body        []Block   `json:"body,omitempty"` // notes and sponsors are told whole
+	Number      string    `json:"number,omitempty"`   // of a number: the figure
+	Corrects    string    `json:"corrects,omitempty"` // of a correction: id of the edition that was wrong
+	Ran         time.Time `json:"ran,omitzero"`       // from the archive: the slot of its edition, in the newsletter's zone
+	Body        []Block   `json:"body,omitempty"`     // notes, sponsors, quotations and corrections are told whole
+	AlsoIn      []AlsoIn  `json:"also_in,omitempty"`  // other publications that tell the same story
 	Why         string    `json:"why"`
 	Key         string    `json:"key"`
 }

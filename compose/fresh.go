@@ -33,7 +33,7 @@ func (a *assembly) gather() {
 			for i, p := range reading.Passed {
 				a.left = append(a.left, omission{
 					LeftOut{Title: cmp.Or(oneLine(p.Title), p.File), Source: reading.Source, Why: p.Why},
-					a.rank(reading.Source), len(reading.Stories) + i,
+					a.rank(reading.Source), len(reading.Stories) + i, "",
 				})
 			}
 		}
@@ -62,7 +62,7 @@ func (a *assembly) gather() {
 		if !found[id] {
 			found[id] = true
 			src, key := splitID(id)
-			a.left = append(a.left, omission{LeftOut{Title: key, Source: src, Why: "is not in its source"}, a.rank(src), 0})
+			a.left = append(a.left, omission{LeftOut{Title: key, Source: src, Why: "is not in its source"}, a.rank(src), 0, key})
 		}
 	}
 }
@@ -90,6 +90,14 @@ func (a *assembly) consider(s source.Story) {
 	if c.when.IsZero() || c.when.After(a.in.Slot) {
 		c.when = a.in.Slot
 	}
+	if s.Until.IsZero() || a.in.Slot.Before(s.Until) {
+		if a.isRanked(c) {
+			a.ranked = append(a.ranked, c)
+			if !a.canPlace(c) {
+				return // mostRead tells what becomes of it
+			}
+		}
+	}
 	switch {
 	case !s.Until.IsZero() && !a.in.Slot.Before(s.Until):
 		a.leave(s, "ran out on "+a.moment(s.Until))
@@ -101,6 +109,12 @@ func (a *assembly) consider(s source.Story) {
 		if why := a.notNews(c, rule); why != "" {
 			a.leave(s, why)
 			return
+		}
+		if s.Stub != "" {
+			if c.reason != "" {
+				c.reason += "; "
+			}
+			c.reason += "only what the feed gives (full: " + s.Stub + ")"
 		}
 		a.offered = append(a.offered, c)
 	}
@@ -132,7 +146,7 @@ func (a *assembly) notNews(c *candidate, rule SourceRule) string {
 		}
 		c.reason = "left over from before"
 	}
-	if c.first || c.Kind == source.KindEvent || rule.MaxAge <= 0 {
+	if c.first || c.Kind == source.KindEvent || c.Kind == source.KindCorrection || rule.MaxAge <= 0 {
 		return ""
 	}
 	if c.when.Before(a.in.Slot.Add(-rule.MaxAge)) {
@@ -142,9 +156,9 @@ func (a *assembly) notNews(c *candidate, rule SourceRule) string {
 }
 
 // waits says that a story that found no room is still wanted: an event until it
-// is over, a sponsor until it has run.
+// is over, a sponsor and a correction until they have run.
 func (c *candidate) waits() bool {
-	return c.Kind == source.KindEvent || c.Kind == source.KindSponsor
+	return c.Kind == source.KindEvent || c.Kind == source.KindSponsor || c.Kind == source.KindCorrection
 }
 
 // see remembers that a story was there. A bulletin remembers nothing: what
@@ -177,13 +191,17 @@ func seenKeys(s source.Story) []string {
 }
 
 func (a *assembly) isOver(s source.Story) bool {
+	end := s.Starts
+	if !s.Ends.IsZero() {
+		end = s.Ends
+	}
 	switch {
-	case s.Starts.IsZero():
+	case end.IsZero():
 		return false
 	case s.AllDay:
-		return dayNumber(s.Starts.In(a.recipe.Zone)) < dayNumber(a.slot)
+		return dayNumber(end.In(a.recipe.Zone)) < dayNumber(a.slot)
 	}
-	return s.Starts.Before(a.in.Slot)
+	return end.Before(a.in.Slot)
 }
 
 func (a *assembly) isFarAhead(s source.Story) bool {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"lede/compose"
+	"lede/templates"
 )
 
 // hostile are texts that somebody might put into a headline. Each is shown as
@@ -115,17 +116,32 @@ func withText(text string) (compose.Recipe, compose.Edition) {
 		Starts: time.Date(2026, 11, 27, 19, 0, 0, 0, time.UTC),
 	}
 	bare := compose.Brief{Opening: text, Teaser: text + " and more", URL: "https://example.org/", Label: text}
+	whole := compose.Brief{Title: text, Author: text, URL: "https://example.org/", Label: "correction", Corrects: text, Body: l.Body}
+	number, ran := fill, fill
+	number.Number, ran.Ran = text, time.Date(2025, 11, 27, 6, 30, 0, 0, time.UTC)
 	e.Sections = []compose.Section{
 		{Title: text, Kind: "briefs", Briefs: []compose.Brief{fill, bare}},
 		{Title: text, Kind: "sponsor", Briefs: []compose.Brief{fill}},
 		{Title: text, Kind: "events", Briefs: []compose.Brief{fill}},
 		{Title: text, Kind: "note", Briefs: []compose.Brief{fill}},
+		{Title: text, Kind: "headlines", Briefs: []compose.Brief{fill, bare}},
+		{Title: text, Kind: "links", Briefs: []compose.Brief{fill, bare}},
+		{Title: text, Kind: "most_read", Briefs: []compose.Brief{fill, bare}},
+		{Title: text, Kind: "quotation", Briefs: []compose.Brief{fill, whole}},
+		{Title: text, Kind: "numbers", Briefs: []compose.Brief{number, bare}},
+		{Title: text, Kind: "archive", Briefs: []compose.Brief{ran}},
+		{Title: text, Kind: "corrections", Briefs: []compose.Brief{whole}},
+		{Title: text, Kind: "events", Text: text},
 	}
 	return r, e
 }
 
 func TestHostileTextIsShownAndChangesNothing(t *testing.T) {
-	want := render1(t, "harmless")
+	eachTheme(t, hostileTextIn)
+}
+
+func hostileTextIn(t *testing.T, th *templates.Theme) {
+	want := render1(t, th, "harmless")
 	wantSkeleton, wantOutlook := skeleton(t, want.HTML), skeleton(t, asOutlook(want.HTML))
 	for _, h := range hostile {
 		t.Run(h.text[:min(len(h.text), 40)], func(t *testing.T) {
@@ -133,7 +149,7 @@ func TestHostileTextIsShownAndChangesNothing(t *testing.T) {
 			if shown == "" {
 				shown = h.text
 			}
-			got := render1(t, h.text)
+			got := render1(t, th, h.text)
 			if s := skeleton(t, got.HTML); !slices.Equal(s, wantSkeleton) {
 				t.Errorf("the HTML has another skeleton:\ngot  %v\nwant %v", s, wantSkeleton)
 			}
@@ -165,10 +181,10 @@ func TestHostileTextIsShownAndChangesNothing(t *testing.T) {
 	}
 }
 
-func render1(t *testing.T, text string) compose.Letter {
+func render1(t *testing.T, th *templates.Theme, text string) compose.Letter {
 	t.Helper()
 	r, e := withText(text)
-	return render(t, r, e)
+	return setIn(t, th, r, e)
 }
 
 var conditional = regexp.MustCompile(`<!--\[if [^\]]*\]>|<!\[endif\]-->`)
@@ -193,6 +209,8 @@ func skeleton(t *testing.T, page string) []string {
 				switch a.Key {
 				case "href", "alt", "aria-label":
 					line += " " + a.Key
+				case "style": // a long word lets words be broken
+					line += " style=" + strings.ReplaceAll(a.Val, ";word-break:break-word", "")
 				default:
 					line += " " + a.Key + "=" + a.Val
 				}
@@ -226,6 +244,10 @@ func spaced(s string) string {
 }
 
 func TestHostileAddressesAreNoLinks(t *testing.T) {
+	eachTheme(t, hostileAddressesIn)
+}
+
+func hostileAddressesIn(t *testing.T, th *templates.Theme) {
 	for _, address := range []string{
 		"javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,x", "vbscript:x",
 		"//evil.example/", "/relative", "relative", "#", "", "http://", "https:///x", "mailto:x@example.org", "ftp://example.org/", "file:///etc/passwd", "http:evil",
@@ -239,7 +261,7 @@ func TestHostileAddressesAreNoLinks(t *testing.T) {
 				e.Sections[i].Briefs[j].Body = []compose.Block{{Kind: "paragraph", HTML: `See <a href="` + html.EscapeString(address) + `">this</a>.`, Text: "See this."}}
 			}
 		}
-		l := render(t, r, e)
+		l := setIn(t, th, r, e)
 		if got := hrefs(t, l.HTML); !slices.Equal(got, []string{"LF" + nonce + "x0Z", "LF" + nonce + "x1Z"}) {
 			t.Errorf("%q: links %q", address, got)
 		}

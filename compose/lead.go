@@ -17,6 +17,9 @@ import (
 // marked. A bulletin is led by what the editor marked, else by the first story
 // asked for, however long.
 func (a *assembly) chooseLead() {
+	if a.leadByHand() {
+		return
+	}
 	able := slices.DeleteFunc(slices.Clone(a.offered), func(c *candidate) bool {
 		return c.Kind != source.KindStory || c.isSponsored() || !a.bulletin && (!takes(a.recipe.Lead.From, c.Source) || c.stale && !c.Lead)
 	})
@@ -105,7 +108,7 @@ func (a *assembly) lead(c *candidate, why string) {
 	}
 	l := &Lead{
 		Title: oneLine(c.Title), URL: c.URL, Author: oneLine(c.Author), Source: c.Source, Publication: oneLine(c.Publication),
-		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Image: a.figure(c), Key: c.Key,
+		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Image: a.figure(c), AlsoIn: c.alsoIn, Key: c.Key,
 	}
 	passages := c.passages()
 	if len(passages) > 1 && slices.Equal(foldedWords(passages[0].plain), foldedWords(l.Title)) {
@@ -182,7 +185,7 @@ func mendEnd(passages []passage, lang string) []passage {
 		return passages
 	}
 	last := passages[len(passages)-1]
-	text, how := teaser(last.plain, lang, max(1, graphemeCount(last.plain)), true)
+	text, how := teaser(last.plain, lang, max(1, displayWidth(last.plain)), true)
 	switch {
 	case how == toldWhole && text == last.plain:
 		return passages
@@ -236,7 +239,7 @@ func kicker(c *candidate) string {
 		return ""
 	}
 	tag := oneLine(c.Tags[0])
-	if len(strings.Fields(tag)) > 2 || graphemeCount(tag) > longestKicker {
+	if len(strings.Fields(tag)) > 2 || displayWidth(tag) > longestKicker {
 		return ""
 	}
 	r, size := utf8.DecodeRuneInString(tag)

@@ -9,6 +9,7 @@ type Letter struct {
 	Text      string  `json:"text"`
 	Web       string  `json:"web"` // the page behind "view in browser": no fields, nobody's links
 	Language  string  `json:"language"`
+	OwnWords  bool    `json:"own_words,omitempty"` // the fixed words are the newsletter's own, whatever is built in for Language
 	Fields    []Field `json:"fields"`
 }
 

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/clipperhouse/uax29/v2/graphemes"
+	"github.com/clipperhouse/displaywidth"
 	"github.com/clipperhouse/uax29/v2/words"
 )
 
@@ -41,25 +41,70 @@ func oneLine(text string) string {
 	return b.String()
 }
 
-// graphemeCount counts what a reader sees as characters.
-func graphemeCount(s string) int {
-	n := 0
-	for it := graphemes.FromString(s); it.Next(); {
-		n++
-	}
-	return n
+// displayWidth counts what a text takes on a line, in columns as wide as a Latin
+// letter: two for a Chinese, Japanese or Korean character and for an emoji, none
+// for what stands over or under a letter. What can't be seen counts as one, and
+// a character built of very many parts as more, so that a width bounds a size.
+func displayWidth(s string) int {
+	width := 0
+	eachCluster(s, func(_, w int) bool {
+		width += w
+		return true
+	})
+	return width
 }
 
-// graphemeEnds returns the byte offsets after the first characters of s, at
-// most limit of them, and whether s has no more than these.
-func graphemeEnds(s string, limit int) (ends []int, all bool) {
-	for it := graphemes.FromString(s); it.Next(); {
-		if len(ends) == limit {
-			return ends, false
+// clusterBytes is more than any character that people write takes.
+const clusterBytes = 64
+
+// eachCluster calls visit for each character of s (what a reader takes for one:
+// a grapheme cluster) with the offset of its end and its width, until it returns
+// false.
+func eachCluster(s string, visit func(end, width int) bool) {
+	for i := 0; i < len(s); {
+		// Between two printable letters of ASCII there is always a boundary (UAX
+		// #29, 3.1.1), which spares most texts the tables.
+		if isPlainASCII(s, i) && (i+1 == len(s) || isPlainASCII(s, i+1)) {
+			i++
+			if !visit(i, 1) {
+				return
+			}
+			continue
 		}
-		ends = append(ends, it.End())
+		to := i + 1
+		for to < len(s) && !(isPlainASCII(s, to-1) && isPlainASCII(s, to)) {
+			to++
+		}
+		for it := displaywidth.StringGraphemes(s[i:to]); it.Next(); {
+			i += len(it.Value())
+			if !visit(i, max(1, it.Width(), len(it.Value())/clusterBytes)) {
+				return
+			}
+		}
 	}
-	return ends, true
+}
+
+func isPlainASCII(s string, i int) bool { return s[i] >= ' ' && s[i] <= '~' }
+
+// graphemeEnds returns the byte offsets after the first characters of s, as many
+// as limit columns hold, and whether s has no more than these.
+func graphemeEnds(s string, limit int) (ends []int, all bool) {
+	ends, _, all = graphemeWidths(s, limit)
+	return ends, all
+}
+
+// graphemeWidths is graphemeEnds with the width of s up to each of the ends.
+func graphemeWidths(s string, limit int) (ends, widths []int, all bool) {
+	width, all := 0, true
+	eachCluster(s, func(end, w int) bool {
+		if width += w; width > limit {
+			all = false
+			return false
+		}
+		ends, widths = append(ends, end), append(widths, width)
+		return true
+	})
+	return ends, widths, all
 }
 
 // wordEnds returns the byte offsets in text at which a line may be cut without

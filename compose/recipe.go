@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lede/source"
+	"lede/templates"
 )
 
 // Recipe is what composing needs to know of a newsletter. It is built by
@@ -14,6 +15,7 @@ type Recipe struct {
 	Editor        string // who greets the readers; empty for nobody
 	Greeting      string // may hold {name|fallback}; see Expand
 	Subject       string // may hold {lead}, {newsletter}, {date}, {name|fallback}; empty: "{lead}"
+	Preheader     string // may hold {lead_teaser}, {headlines} and the words of Subject but {name}; empty: made of the lead
 	Language      string // BCP 47
 	Zone          *time.Location
 	Place         string // stands before the date under the masthead; empty for none
@@ -23,16 +25,28 @@ type Recipe struct {
 	Privacy       string // URL or empty
 	BaseURL       string // without a trailing slash
 	Theme         string
+	Words         *templates.Words // fixed words of the newsletter's own; nil: those built in for Language
+	TextLinks     string           // inline (also when empty) | footnotes: where addresses stand in the text part
 	Sources       []SourceRule
 	Lead          LeadRule
 	Sections      []SectionRule
-	Min           int // fewer stories (lead and briefs, not sponsors, events or notes): nothing to send
+	Min           int         // fewer stories (lead and briefs, not sponsors, events or notes): nothing to send
+	PerSource     int         // at most so many stories of one source, the lead among them; 0 for no limit
+	OwnHosts      []string    // hosts of our own, in lower case, each with those within it
+	LinkParams    []LinkParam // set on links to OwnHosts, in this order
+}
+
+// LinkParam is a parameter that links to our own hosts carry.
+type LinkParam struct {
+	Name  string
+	Value string // may hold {newsletter} (its id) and {date} (2026-11-24)
 }
 
 // SourceRule says how the stories of one source are chosen.
 type SourceRule struct {
 	ID        string
 	AsGiven   bool          // the source's order is an editor's choice and is kept
+	Own       bool          // our own stories: of several tellings of one story ours runs
 	MaxAge    time.Duration // older stories are no news; 0 for no limit
 	Updates   string        // mark | drop
 	Leftovers string        // drop | keep: what was there and not chosen is news again
@@ -46,13 +60,31 @@ type LeadRule struct {
 	IfNone   string // promote | without | skip
 }
 
-// SectionRule is one section of the letter, in the letter's order.
+// SectionRule is one section of the letter, in the letter's order. What it
+// takes must pass all of the filters that are set.
 type SectionRule struct {
 	Title  string
-	Kind   string   // briefs | sponsor | events | note
+	Kind   string   // one of SectionKinds; empty: briefs
 	From   []string // source ids, all when empty
 	Max    int
-	Teaser int // characters
+	Teaser int // columns: 1 for a Latin letter, 2 for a Chinese character
+
+	Tags     []string      // filter: any of these tags
+	Category string        // filter: the story's first tag
+	Author   string        // filter: a name in the byline
+	Lang     string        // filter: BCP 47; "pt" takes "pt-BR" too
+	MinWords int           // filter: of the text
+	MaxWords int           // filter: of the text; 0 for no limit
+	MaxAge   time.Duration // filter; 0 for no limit
+
+	Order     string   // one of SectionOrders; empty: weight
+	Prefer    []string // stories with any of these tags come first
+	Alternate bool     // one story a source in a row, as long as there are others
+	PerSource int      // at most so many stories of one source; 0 for no limit
+
+	Empty string // drop | say | skip: what becomes of the section with nothing in it; empty: drop
+	Say   string // the sentence of Empty say
+	Ago   Ago    // archive: how long ago the edition ran that it tells of
 }
 
 // Input is what Assemble chooses from.
@@ -62,7 +94,10 @@ type Input struct {
 	Greeting string    // this edition's own greeting, instead of the recipe's
 	Readings []source.Reading
 	Memory   Memory
+	Edits    *Edits             // what an editor decided about this edition; nil: nothing. Not of bulletins
+	Sheet    bool               // lay Edition.Sheet
 	Only     []string           // keys (source + "\x00" + key) of a bulletin's stories; empty for an edition
+	Earlier  []Edition          // editions that sections of kind archive may tell of, in any order
 	Pictures map[string]Picture // by Image.URL or, for files, source + "\x00" + Image.Path
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"lede/templates"
@@ -24,6 +25,7 @@ func Render(r Recipe, e Edition, t *templates.Theme, nonce string) (Letter, erro
 		return Letter{}, err
 	}
 	mail, web := newSetting(r, e, false), newSetting(r, e, true)
+	mail.page.Look, web.page.Look = t.Look, t.Look
 
 	subject, err := subjectOf(r, e, mail.date(), fields.name)
 	if err != nil {
@@ -42,7 +44,7 @@ func Render(r Recipe, e Edition, t *templates.Theme, nonce string) (Letter, erro
 		return Letter{}, fmt.Errorf("greeting: %w", err)
 	}
 
-	letter := Letter{Subject: subject, Preheader: clean(e.Preheader), Language: mail.page.Lang}
+	letter := Letter{Subject: subject, Preheader: clean(e.Preheader), Language: mail.page.Lang, OwnWords: r.Words != nil}
 	view := mail.letter(subject, letter.Preheader, clean(greeting), addresses{
 		unsubscribe: fields.token(FieldUnsubscribe, ""), view: fields.token(FieldView, ""),
 	})
@@ -50,13 +52,12 @@ func Render(r Recipe, e Edition, t *templates.Theme, nonce string) (Letter, erro
 	if letter.HTML, err = execute(t.HTML.ExecuteTemplate, "layout", view); err != nil {
 		return Letter{}, fmt.Errorf("rendering the HTML: %w", err)
 	}
-	if letter.Text, err = execute(t.Text.ExecuteTemplate, "text", view); err != nil {
+	if letter.Text, err = textPart(r, e, t, view); err != nil {
 		return Letter{}, fmt.Errorf("rendering the text part: %w", err)
 	}
 	if letter.Web, err = execute(t.HTML.ExecuteTemplate, "layout", webView); err != nil {
 		return Letter{}, fmt.Errorf("rendering the web page: %w", err)
 	}
-	letter.Text = tidy(letter.Text)
 	letter.Fields = fields.fields
 	if err := verify(letter, fields); err != nil {
 		return Letter{}, fmt.Errorf("the rendered letter is not sent: %w", err)
@@ -70,14 +71,17 @@ func readable(_, fallback string) string { return fallback }
 // values are the words that subject and greeting may name. In an edition
 // without a lead, the first brief stands for it, and at last the newsletter.
 func values(r Recipe, e Edition, date string) map[string]string {
-	v := map[string]string{"newsletter": clean(r.Name), "date": date, "lead": clean(r.Name)}
+	v := map[string]string{"newsletter": clean(r.Name), "date": date, "lead": clean(r.Name), "number": ""}
+	if e.Number > 0 {
+		v["number"] = strconv.Itoa(e.Number)
+	}
 	if e.Lead != nil && e.Lead.Title != "" {
 		v["lead"] = clean(e.Lead.Title)
 		return v
 	}
 	for _, section := range e.Sections {
 		for _, b := range section.Briefs {
-			if title := clean(cmp.Or(b.Title, b.Opening)); title != "" && section.Kind == "briefs" {
+			if title := clean(cmp.Or(b.Title, b.Opening)); title != "" && tellsNews(section.Kind) {
 				v["lead"] = title
 				return v
 			}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -14,103 +15,78 @@ import (
 	"lede/source"
 )
 
-// The kinds of section.
-const (
-	sectionBriefs  = "briefs"
-	sectionSponsor = "sponsor"
-	sectionEvents  = "events"
-	sectionNote    = "note"
-)
-
-// sectionKind is the kind of section in which a story may stand. Sponsors,
-// events and notes stand only in their own; what a source labels as sponsored
-// only among the sponsors.
-func (c *candidate) sectionKind() string {
-	switch {
-	case c.isSponsored():
-		return sectionSponsor
-	case c.Kind == source.KindEvent:
-		return sectionEvents
-	case c.Kind == source.KindNote:
-		return sectionNote
-	}
-	return sectionBriefs
-}
-
-func (s SectionRule) kind() string { return cmp.Or(s.Kind, sectionBriefs) }
-
-// admits says that a section takes stories of that kind and source.
-func (s SectionRule) admits(c *candidate) bool {
-	return s.kind() == c.sectionKind() && takes(s.From, c.Source)
-}
-
-// canPlace says that the letter has a place for a story, if there is room.
-func (a *assembly) canPlace(c *candidate) bool {
-	if c.sectionKind() == sectionBriefs && takes(a.recipe.Lead.From, c.Source) {
-		return true
-	}
-	return slices.ContainsFunc(a.recipe.Sections, func(s SectionRule) bool { return s.admits(c) })
-}
-
-func (a *assembly) whyNoSection(c *candidate) string {
-	switch kind := c.sectionKind(); {
-	case kind == sectionSponsor && c.Kind != source.KindSponsor:
-		return "labelled sponsored, and no sponsor section takes stories of " + c.Source
-	case kind == sectionBriefs:
-		return "no section takes stories of " + c.Source
-	default:
-		return "no section of kind " + kind + " takes stories of " + c.Source
-	}
-}
-
-// fillSections fills the recipe's sections in their order, each from its
-// sources and up to its room. A story that asks for a section stands in that
-// one if it may, else where it can; sections that stay empty vanish.
-func (a *assembly) fillSections() {
+// sectionRules are the sections that an edition may have: the recipe's, for a
+// bulletin its own. Corrections come first, and run without a section of theirs
+// too: nobody may be able to forget them.
+func (a *assembly) sectionRules() []SectionRule {
 	rules := a.recipe.Sections
 	if a.bulletin {
 		rules = a.bulletinSections()
 	}
-	for i, rule := range rules {
+	isCorrections := func(s SectionRule) bool { return s.kind() == sectionCorrections }
+	if i := slices.IndexFunc(rules, isCorrections); i >= 0 {
+		return slices.Concat(rules[i:i+1], rules[:i], rules[i+1:])
+	}
+	return append([]SectionRule{{Kind: sectionCorrections}}, rules...)
+}
+
+// fillSections fills the sections in their order, each from its sources and up
+// to its room. A story that asks for a section stands in that one if it may,
+// else where it can. What tells of other editions' stories comes last, since it
+// leaves out what stands in this one.
+func (a *assembly) fillSections() {
+	filled := make([]Section, len(a.sections))
+	for i, rule := range a.sections {
+		filled[i] = Section{Title: rule.Title, Kind: rule.kind(), Briefs: []Brief{}}
 		var here []*candidate
+		beside, room := a.besideHeld(i, rule)
 		for _, c := range a.offered {
-			wish := wishedSection(rules, c)
-			if (a.bulletin && rule.kind() == c.sectionKind() || rule.admits(c)) && (wish < 0 || wish == i) {
+			if !room || !a.mayJoin(i, c) {
+				continue
+			}
+			wish := a.wish(c)
+			if (a.bulletin && rule.holds() == c.sectionKind() || a.admits(rule, c)) && (wish < 0 || wish == i) {
 				here = append(here, c)
 			}
 		}
-		a.sortSection(rule, here)
-		if rule.Max > 0 && len(here) > rule.Max {
-			here = withRoom(here, rule, rules)
-			a.sortSection(rule, here)
-		}
-		section := Section{Title: rule.Title, Kind: rule.kind(), Briefs: []Brief{}}
-		for _, c := range here {
-			section.Briefs = append(section.Briefs, a.brief(rule, c))
+		for _, c := range a.choose(beside, here) {
+			filled[i].Briefs = append(filled[i].Briefs, a.brief(rule, c))
 			a.place(c)
 		}
-		if len(here) > 0 {
-			a.edition.Sections = append(a.edition.Sections, section)
-		}
+		filled[i].Briefs = a.withHeld(i, filled[i].Briefs)
+		a.show(i, filled[i].Briefs)
 		a.offered = slices.DeleteFunc(a.offered, func(c *candidate) bool { return c.placed })
+	}
+	for i, rule := range a.sections {
+		switch rule.kind() {
+		case sectionMostRead:
+			filled[i].Briefs = a.mostRead(rule)
+		case sectionArchive:
+			filled[i].Briefs = a.fromArchive(rule)
+		}
+	}
+	for i, rule := range a.sections {
+		if len(filled[i].Briefs) > 0 || a.saysEmpty(rule, &filled[i]) {
+			a.edition.Sections = append(a.edition.Sections, filled[i])
+		}
 	}
 	for _, c := range a.offered {
 		a.leave(c.Story, a.whyNoRoom(c))
 	}
 }
 
-// withRoom returns the stories that a section has room for: the first ones, but
-// those that ask for this section have the first call on it.
-func withRoom(here []*candidate, rule SectionRule, rules []SectionRule) []*candidate {
-	var asking, others []*candidate
-	for _, c := range here {
-		if c.Lead || wishedSection(rules, c) >= 0 {
-			asking = append(asking, c)
-		} else {
-			others = append(others, c)
-		}
+// saysEmpty does what a section wants done when nothing stands in it, and says
+// whether it stays in the letter with its sentence.
+func (a *assembly) saysEmpty(rule SectionRule, section *Section) bool {
+	switch {
+	case a.bulletin:
+	case rule.Empty == "say":
+		section.Text = oneLine(rule.Say)
+		return section.Text != ""
+	case rule.Empty == "skip" && a.emptySection == "":
+		a.emptySection = "nothing for " + rule.name() + " (empty: skip)"
 	}
-	return append(asking, others...)[:rule.Max]
+	return false
 }
 
 // bulletinSections are those of a bulletin: its briefs, and what can stand only
@@ -124,65 +100,47 @@ func (a *assembly) bulletinSections() []SectionRule {
 		}
 	}
 	var rules []SectionRule
-	for _, kind := range []string{sectionBriefs, sectionSponsor, sectionEvents, sectionNote} {
+	for _, kind := range []string{sectionBriefs, sectionQuotation, sectionNumbers, sectionSponsor, sectionEvents, sectionNote} {
 		rules = append(rules, SectionRule{Kind: kind, Teaser: length})
 	}
 	return rules
 }
 
-// wishedSection returns the place of the section that a story asks for by its
-// title, -1 when it asks for none that would take it.
-func wishedSection(rules []SectionRule, c *candidate) int {
+// wish returns the place of the section that a story asks for by its title, -1
+// when it asks for none that would take it.
+func (a *assembly) wish(c *candidate) int {
 	if c.Section == "" {
 		return -1
 	}
-	fold := cases.Fold()
-	wish := fold.String(oneLine(c.Section))
-	return slices.IndexFunc(rules, func(s SectionRule) bool {
-		return s.admits(c) && fold.String(oneLine(s.Title)) == wish
-	})
-}
-
-// sortSection sorts the stories of a section: what the editor marked as lead
-// first, since it would have been one; events by the time at which they start;
-// our own sponsors before what a feed labels as sponsored.
-func (a *assembly) sortSection(rule SectionRule, here []*candidate) {
-	slices.SortStableFunc(here, func(x, y *candidate) int {
-		if rule.kind() == sectionEvents {
-			return cmp.Or(x.Starts.Compare(y.Starts), ahead(x, y))
-		}
-		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), compareSponsor(x, y), ahead(x, y))
-	})
-}
-
-// compareSponsor puts what was written as a sponsor's before the rest.
-func compareSponsor(x, y *candidate) int {
-	switch own := x.Kind == source.KindSponsor; {
-	case own == (y.Kind == source.KindSponsor):
-		return 0
-	case own:
-		return -1
+	if c.wished == 0 {
+		fold := cases.Fold()
+		wish := fold.String(oneLine(c.Section))
+		c.wished = 2 + slices.IndexFunc(a.sections, func(s SectionRule) bool {
+			return fold.String(oneLine(s.Title)) == wish && a.admits(s, c)
+		})
 	}
-	return 1
+	return c.wished - 2
 }
 
 func (a *assembly) whyNoRoom(c *candidate) string {
-	full := slices.IndexFunc(a.recipe.Sections, func(s SectionRule) bool { return s.admits(c) })
-	if wish := wishedSection(a.recipe.Sections, c); wish >= 0 {
+	full := slices.IndexFunc(a.sections, func(s SectionRule) bool { return a.admits(s, c) })
+	if wish := a.wish(c); wish >= 0 {
 		full = wish
 	}
-	if full < 0 {
+	switch {
+	case full < 0:
 		return "not chosen as lead, and " + a.whyNoSection(c)
+	case c.passed != "":
+		return c.passed
 	}
-	rule := a.recipe.Sections[full]
-	return fmt.Sprintf("no room: %s takes %d at most", cmp.Or(rule.Title, rule.kind()), rule.Max)
+	return fmt.Sprintf("no room: %s takes %d at most", a.sections[full].name(), a.sections[full].Max)
 }
 
 // brief tells a story in a section.
 func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 	b := Brief{
 		Title: oneLine(c.Title), URL: c.URL, Source: c.Source, Publication: oneLine(c.Publication), Author: oneLine(c.Author),
-		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Place: oneLine(c.Place), Key: c.Key, Why: a.whyChosen(c),
+		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Place: oneLine(c.Place), AlsoIn: c.alsoIn, Key: c.Key, Why: a.whyChosen(c),
 	}
 	if c.Lead {
 		b.Why = c.Source + ": marked lead: true, after the lead"
@@ -202,23 +160,44 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 			text = plainBlocks(short)
 		}
 		b.Body = sponsorBlocks(c, text)
-	case sectionNote:
+	case sectionNote, sectionQuotation:
 		b.Body = told(wholeText(c))
-		b.Why = c.Source + ": note"
-	case sectionEvents:
-		b.Starts, b.AllDay = c.Starts.In(a.recipe.Zone), c.AllDay
-		if c.Starts.IsZero() {
-			b.Starts = c.Starts
+		b.Why = c.Source + ": " + string(c.Kind)
+	case sectionCorrections:
+		b.Label, b.Corrects = labelCorrection, c.Corrects
+		b.Body = told(wholeText(c))
+		b.Why = c.Source + ": correction"
+		if c.Corrects != "" {
+			b.Why += " of edition " + c.Corrects
 		}
+	case sectionNumbers:
+		b.Number = oneLine(c.Number)
+		b.Teaser, how = teaserOf(c, a.language(c), rule.Teaser)
+		b.Why = c.Source + ": number"
+	case sectionEvents:
+		b.Starts, b.Ends, b.AllDay = inZone(c.Starts, a.recipe.Zone), inZone(c.Ends, a.recipe.Zone), c.AllDay
 		if !a.bulletin {
 			b.Why = fmt.Sprintf("%s: starts within %d days", c.Source, eventsAhead)
+			if !c.Ends.IsZero() && c.Starts.Before(a.in.Slot) {
+				b.Why = c.Source + ": runs until " + a.day(c.Ends)
+			}
 		}
 		b.Teaser, how = teaserOf(c, a.language(c), rule.Teaser)
+	case sectionHeadlines, sectionLinks, sectionMostRead:
+		if b.Title == "" {
+			b.Teaser, _ = teaserOf(c, a.language(c), rule.Teaser)
+		}
 	default:
 		b.Teaser, how = teaserOf(c, a.language(c), rule.Teaser)
 	}
 	if b.Title == "" && b.Teaser != "" {
 		b.Opening = opening(b.Teaser, a.language(c))
+	}
+	if isHeadlineOnly(rule.kind()) {
+		b.Teaser = ""
+	}
+	if here := whyHere(rule, c); here != "" && !a.bulletin {
+		b.Why += "; " + here
 	}
 	if c.reason != "" && !strings.Contains(b.Why, c.reason) {
 		b.Why += "; " + c.reason
@@ -227,6 +206,20 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 		b.Why += "; " + how
 	}
 	return b
+}
+
+// isHeadlineOnly says that a kind of section tells headlines without teasers.
+func isHeadlineOnly(kind string) bool {
+	return kind == sectionHeadlines || kind == sectionLinks || kind == sectionMostRead
+}
+
+// inZone is an instant in a zone; the zero time stays what it is, and so does
+// any without a zone.
+func inZone(t time.Time, zone *time.Location) time.Time {
+	if t.IsZero() || zone == nil {
+		return t
+	}
+	return t.In(zone)
 }
 
 // language is a story's language, the newsletter's where it says none.
@@ -245,6 +238,12 @@ func (a *assembly) whyChosen(c *candidate) string {
 		if c.asGiven {
 			order = "next in its order"
 		}
+	}
+	if c.arranged && c.reason == "" && c.Weight == 0 {
+		if c.first {
+			return c.Source + ": first reading" + a.oddDate(c)
+		}
+		return c.Source + ": " + cmp.Or(strings.TrimPrefix(a.oddDate(c), ", "), a.clock(c.when))
 	}
 	switch {
 	case c.Repeat:

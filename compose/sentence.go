@@ -49,7 +49,10 @@ func stopEndsSentence(text string, start, stop, run, end int, lang string) bool 
 		return false
 	}
 	next, spaced := afterStop(rest)
-	if first, _ := utf8.DecodeRuneInString(stops); isWideStop(first) {
+	if last, _ := utf8.DecodeLastRuneInString(stops); isWideStop(last) {
+		if last == '．' && unicode.IsDigit(next) {
+			return false // a decimal point
+		}
 		// Without spaces between sentences, a closing quotation mark may be
 		// followed by the words of who spoke.
 		return end == run || next == 0 || spaced
@@ -60,7 +63,16 @@ func stopEndsSentence(text string, start, stop, run, end int, lang string) bool 
 	case unicode.IsLower(next) || unicode.Is(unicode.Pd, next):
 		return false
 	case stops == ".":
-		return !isAbbreviation(wordBefore(text[start:stop]), rest, lang)
+		sentence := text[start:stop]
+		word := wordBefore(sentence)
+		if isDigits(word) && next != 0 && strings.TrimSpace(sentence) == word {
+			return false // "1. Buy rope."
+		}
+		return !isAbbreviation(sentence[:len(sentence)-len(word)], word, rest, lang)
+	case end > run && unicode.Is(unicode.Lo, next):
+		// Where no letter is small, nothing tells a new sentence from who
+		// asked.
+		return false
 	}
 	return true
 }
@@ -87,22 +99,27 @@ func isStop(r rune) bool {
 // isWideStop reports stops after which no space is needed.
 func isWideStop(r rune) bool {
 	switch r {
-	case '。', '！', '？', '｡', '।', '॥', '။', '។':
+	case '。', '！', '？', '｡', '．', '।', '॥', '။', '។':
 		return true
 	}
 	return false
 }
 
-// isEllipsis reports a run of stops that trails off instead of ending.
+// isEllipsis reports a run of stops that trails off instead of ending. One with
+// another stop behind it ("…?", "……。") ends.
 func isEllipsis(stops string) bool {
-	return strings.Contains(stops, "…") || strings.Contains(stops, "..")
+	if !strings.Contains(stops, "…") && !strings.Contains(stops, "..") {
+		return false
+	}
+	last, _ := utf8.DecodeLastRuneInString(stops)
+	return last == '.' || last == '…'
 }
 
 // isCloser reports marks that close a quotation or bracket after a stop. The
 // marks that open in one language close in another.
 func isCloser(r rune) bool {
 	switch r {
-	case '"', '\'', '”', '’', '“', '‘', '»', '›', ')', ']', '}', '」', '』', '）', '］', '】', '〉', '》':
+	case '"', '\'', '”', '’', '“', '‘', '»', '›', '«', '‹', ')', ']', '}', '」', '』', '）', '］', '】', '〉', '》', '״', '׳':
 		return true
 	}
 	return false

@@ -1,77 +1,55 @@
 package compose
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
-// A bar in the text marks where a sentence must end; elsewhere none may.
+// testdata/sentences.txt marks with a bar each place where a sentence must end;
+// elsewhere none may.
 func TestSentenceEnds(t *testing.T) {
-	for _, c := range []struct{ name, lang, text string }{
-		{"plain", "en", "The ferry sails again.| The crew had breakfast.|"},
-		{"question and exclamation", "en", "Who pays?| Nobody!| The board will meet.|"},
-		{"no space after", "en", "See example.org for more.| It is free.|"},
-		{"initials", "en", "The book is by J. K. Rowling and A. Milne.| It sold out.|"},
-		{"country", "en", "The U.S. Coast Guard came.| It left.|"},
-		{"representative", "en", "Then Rep. Oda Farrant (R-Ga.) spoke.| Nobody clapped.|"},
-		{"two letters of a state", "en", "Sen. Holm (D-N.Y.) Voted no.|"},
-		{"doctor", "en", "We asked Dr. Reyl.| He was at sea.|"},
-		{"street", "en", "It stood in St. Anne Street.| It burnt.|"},
-		{"number of an issue", "en", "This is No. 212 of the letter.| Enjoy it.|"},
-		{"the word no", "en", "She said no.| Then 24 boats left.|"},
-		{"decimal", "en", "The tide rose 3.5 metres.| It fell 2.|"},
-		{"year", "en", "It began in 1871.| The lamp was new.|"},
-		{"small letter goes on", "en", "The ship Yes! was sold.| It sank.|"},
-		{"quotation closes", "en", "“We had eggs.”| Nobody bought them.|"},
-		{"question in a quotation", "en", "“Who pays?” asked Halla.| Nobody knew.|"},
-		{"British quotation", "en", "They called it ‘the light’.| It went out.|"},
-		{"bracket closes", "en", "The lamp is old.| (It is from 1871.)| It works.|"},
-		{"ellipsis", "en", "He waited … and then … Nothing came.|"},
-		{"three dots", "en", "He waited... Then nothing.|"},
-		{"dash after a quotation", "en", "“No.” — Halla Brandt"},
-		{"list number", "en", "It costs 12.| The rest is free.|"},
-		{"month", "en", "It opens on Nov. 24 at nine.| Come early.|"},
-		{"time of day", "en", "It left at 9 a.m. on Monday.| It came back.|"},
-
-		{"German date", "de", "Die Fähre fährt am 24. November wieder.| Die Karten sind knapp.|"},
-		{"German date, language not known", "", "Die Fähre fährt am 24. November wieder.| Die Karten sind knapp.|"},
-		{"German century", "de", "Das Haus ist aus dem 19. Jahrhundert.| Es steht leer.|"},
-		{"German abbreviations", "de", "Es gibt z. B. Fisch, u. a. Aal, bzw. Hering.| Nr. 12 ist leer.|"},
-		{"German abbreviation without space", "de", "Es gibt z.B. Fisch.| Er ist frisch.|"},
-		{"German quotation", "de", "„Wir fahren.“| Das sagte Tomas Reyl.|"},
-		{"English number is no ordinal", "en", "The crew are 24.| Nobody is older.|"},
-
-		{"French", "fr", "Le bac, p. ex., repart lundi.| M. Reyl l’a dit.|"},
-		{"French quotation", "fr", "« Le bac repart. »| Le quai attend.|"},
-		{"Spanish", "es", "¿Quién paga?| Nadie lo sabe.| El Sr. Reyl calla.|"},
-		{"Russian", "ru", "Паром вернулся в г. Аверн.| Ждали т. е. долго.|"},
-		{"Greek", "el", "Το πλοίο έφυγε.| Ο καπετάνιος γύρισε.|"},
-		{"Arabic", "ar", "هل يبحر القارب؟| نعم، غدا.| وصل الصيادون.|"},
-		{"Urdu", "ur", "کشتی آ گئی۔| لوگ خوش ہیں۔|"},
-		{"Hindi", "hi", "नाव चल पड़ी।| लोग खुश हैं।|"},
-		{"Japanese", "ja", "船は出た。|港は静かだ。|誰もいない！|"},
-		{"Japanese quotation", "ja", "「船は出た。」と彼は言った。|港は静かだ。|"},
-		{"Chinese", "zh", "渡轮恢复了。|乘客很多。|“谁付钱？”他问。|"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var text []byte
-			var want []int
-			for _, b := range []byte(c.text) {
-				if b == '|' {
-					want = append(want, len(text))
-					continue
-				}
-				text = append(text, b)
+	data, err := os.ReadFile("testdata/sentences.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, languages := 0, map[string]int{}
+	for number, line := range strings.Split(string(data), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		lang, marked, _ := strings.Cut(line, " ")
+		cases++
+		languages[lang]++
+		if lang == "-" {
+			lang = ""
+		}
+		var text []byte
+		var want []int
+		for _, b := range []byte(marked) {
+			if b == '|' {
+				want = append(want, len(text))
+				continue
 			}
-			got := sentenceEnds(string(text), c.lang)
-			if !slices.Equal(got, want) {
-				marked := string(text)
-				for _, end := range slices.Backward(got) {
-					marked = marked[:end] + "|" + marked[end:]
-				}
-				t.Errorf("got  %s\nwant %s", marked, c.text)
+			text = append(text, b)
+		}
+		got := sentenceEnds(string(text), lang)
+		if !slices.Equal(got, want) {
+			shown := string(text)
+			for _, end := range slices.Backward(got) {
+				shown = shown[:end] + "|" + shown[end:]
 			}
-		})
+			t.Errorf("testdata/sentences.txt:%d: got\n%s %s", number+1, lang, shown)
+		}
+	}
+	if cases < 150 {
+		t.Errorf("%d cases, want 150 or more", cases)
+	}
+	for _, lang := range []string{"en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr"} {
+		if languages[lang] < 12 {
+			t.Errorf("%s: %d cases, want 12 or more", lang, languages[lang])
+		}
 	}
 }
 

@@ -8,16 +8,13 @@ import (
 	"lede/templates"
 )
 
-// pictureWidth is the width of the text column in CSS pixels; wider pictures
-// are shown at this width.
-const pictureWidth = 536
-
 // setting lays an edition out for the templates: it puts labels and dates into
 // words, drops what can't be linked to, and cleans every text.
 type setting struct {
 	recipe  Recipe
 	edition Edition
 	page    *templates.Page
+	links   linker
 }
 
 // addresses are the links of a letter that are not its stories'.
@@ -28,11 +25,14 @@ type addresses struct {
 
 func newSetting(r Recipe, e Edition, web bool) *setting {
 	words, _ := templates.WordsFor(r.Language)
+	if r.Words != nil {
+		words = *r.Words
+	}
 	page := &templates.Page{Newsletter: clean(r.Name), Lang: lang(r.Language), Dir: "ltr", Web: web, Words: words}
 	if templates.RightToLeft(r.Language) {
 		page.Dir, page.RTL = "rtl", true
 	}
-	return &setting{recipe: r, edition: e, page: page}
+	return &setting{recipe: r, edition: e, page: page, links: newLinker(r, e)}
 }
 
 // lang is the language that a letter says it is in; English when the
@@ -47,13 +47,18 @@ func lang(tag string) string {
 func (s *setting) letter(subject, preheader, greeting string, a addresses) *templates.Letter {
 	l := &templates.Letter{
 		Page: s.page, Subject: subject, Preheader: preheader, Greeting: greeting,
-		Dateline: s.dateline(), Lead: s.lead(s.edition.Lead), Footer: s.footer(a),
+		Dateline: s.dateline(), Place: clean(s.recipe.Place), Date: s.date(), Issue: s.issue(), Lead: s.lead(s.edition.Lead), Footer: s.footer(a),
 	}
 	for _, section := range s.edition.Sections {
-		if len(section.Briefs) > 0 {
+		switch {
+		case len(section.Briefs) == 0 && section.Text == "":
+		case section.Kind == sectionCorrections:
+			l.Above = append(l.Above, s.section(section))
+		default:
 			l.Sections = append(l.Sections, s.section(section))
 		}
 	}
+	l.Count()
 	return l
 }
 
@@ -67,14 +72,15 @@ func (s *setting) date() string {
 }
 
 func (s *setting) dateline() string {
-	line := s.date()
-	if place := clean(s.recipe.Place); place != "" {
-		line = place + s.page.Words.Comma + line
+	return s.page.Words.Dateline(clean(s.recipe.Place), s.date(), s.issue())
+}
+
+// issue is the edition's number in words, empty where none is counted.
+func (s *setting) issue() string {
+	if s.edition.Number <= 0 {
+		return ""
 	}
-	if s.edition.Number > 0 {
-		line += ". " + s.page.Words.Number(s.edition.Number)
-	}
-	return line
+	return s.page.Words.Number(s.edition.Number)
 }
 
 func (s *setting) lead(l *Lead) *templates.Lead {
@@ -82,9 +88,9 @@ func (s *setting) lead(l *Lead) *templates.Lead {
 		return nil
 	}
 	out := &templates.Lead{
-		Page: s.page, Title: clean(l.Title), URL: link(l.URL), Kicker: clean(l.Kicker),
+		Page: s.page, Title: clean(l.Title), URL: s.links.on(link(l.URL)), Kicker: clean(l.Kicker),
 		Standfirst: clean(l.Standfirst), Author: clean(l.Author), Publication: clean(l.Publication),
-		Picture: s.picture(l.Image), Body: s.blocks(l.Body), Cut: l.Cut,
+		Picture: s.picture(l.Image), Body: s.blocks(l.Body), Cut: l.Cut, AlsoIn: s.alsoIn(l.AlsoIn),
 	}
 	out.Label, out.Kicker = s.label(l.Label, out.Kicker)
 	out.Opinion = l.Label == "opinion"
@@ -124,35 +130,39 @@ func (s *setting) picture(f *Figure) *templates.Picture {
 		return nil
 	}
 	width, height := f.Width, f.Height
-	if width > pictureWidth {
-		height = max(1, (height*pictureWidth+width/2)/width)
-		width = pictureWidth
+	if most := s.page.PictureWidth; width > most {
+		height = max(1, (height*most+width/2)/width)
+		width = most
 	}
 	caption := clean(f.Caption)
 	if credit := clean(f.Credit); credit != "" {
-		if !strings.Contains(credit, ":") {
-			credit = s.page.Words.Picture + ": " + credit
+		if !strings.ContainsAny(credit, ":：") {
+			credit = s.page.Words.Picture + s.page.Words.Colon + credit
 		}
-		caption = sentence(caption, credit)
+		caption = s.sentence(caption, credit)
 	}
 	return &templates.Picture{
 		URL: s.recipe.BaseURL + "/p/" + url.PathEscape(f.Name), Alt: clean(f.Alt),
-		Width: width, Height: height, Under: 4 + (4-height%4)%4, Caption: caption,
+		Width: width, Height: height, Caption: caption,
 	}
 }
 
 // sentence puts a second sentence behind a first, with a full stop between
-// them where the first has no end of its own.
-func sentence(first, second string) string {
+// them, as the letter's language writes it, where the first has no end of its
+// own.
+func (s *setting) sentence(first, second string) string {
+	stop := s.page.Words.FullStop
 	switch {
 	case first == "":
 		return second
 	case second == "":
 		return first
-	case strings.ContainsAny(first[len(first)-1:], ".!?:") || strings.HasSuffix(first, "…") || strings.HasSuffix(first, "。"):
+	case !endsInStop(first) && !strings.HasSuffix(first, ":"):
+		return first + stop + second
+	case strings.HasSuffix(stop, " "):
 		return first + " " + second
 	}
-	return first + ". " + second
+	return first + second
 }
 
 // blocks sets running text; entries of a list that follow each other become
@@ -160,6 +170,7 @@ func sentence(first, second string) string {
 func (s *setting) blocks(source []Block) []*templates.Block {
 	var out []*templates.Block
 	for _, b := range source {
+		b = s.links.inBlock(b)
 		html, text := inline(b.HTML), cleanLines(b.Text)
 		if b.Kind == blockPre {
 			text = cleanSpaced(b.Text)
@@ -187,7 +198,7 @@ func (s *setting) blocks(source []Block) []*templates.Block {
 }
 
 func (s *setting) section(source Section) *templates.Section {
-	out := &templates.Section{Page: s.page, Title: clean(source.Title), Kind: source.Kind}
+	out := &templates.Section{Page: s.page, Title: clean(source.Title), Kind: source.Kind, Text: clean(source.Text)}
 	for _, b := range source.Briefs {
 		out.Briefs = append(out.Briefs, s.brief(b, source.Kind))
 	}
@@ -196,19 +207,22 @@ func (s *setting) section(source Section) *templates.Section {
 
 func (s *setting) brief(b Brief, kind string) *templates.Brief {
 	out := &templates.Brief{
-		Page: s.page, Title: clean(b.Title), URL: link(b.URL), Text: clean(b.Teaser), Kicker: clean(b.Kicker),
+		Page: s.page, Title: clean(b.Title), URL: s.links.on(link(b.URL)), Text: clean(b.Teaser), Kicker: clean(b.Kicker),
 		Opinion: b.Label == "opinion", Correction: b.Label == "correction",
 		Sponsored: kind == "sponsor" || b.Label == "sponsored", Publication: together(clean(b.Publication)),
-		Author: clean(b.Author), Place: clean(b.Place), Body: s.blocks(b.Body),
+		Author: clean(b.Author), Place: clean(b.Place), Body: s.blocks(b.Body), AlsoIn: s.alsoIn(b.AlsoIn),
 	}
 	out.Label, out.Kicker = s.label(b.Label, out.Kicker)
 	out.StoryLang, out.StoryDir = s.own(b.Lang)
-	if !b.Starts.IsZero() {
-		starts := b.Starts
-		if s.recipe.Zone != nil {
-			starts = starts.In(s.recipe.Zone)
+	out.When = s.when(b)
+	out.Figure = clean(b.Number)
+	if !b.Ran.IsZero() {
+		out.Kicker, out.Label = "", ""
+		if date := s.page.Words.Date(s.local(b.Ran)); out.Publication == "" {
+			out.Publication = date
+		} else {
+			out.Publication += s.page.Words.Comma + date
 		}
-		out.When = s.page.Words.EventTime(starts, b.AllDay)
 	}
 	if out.Title == "" {
 		out.Opening, out.Text = linkWords(clean(b.Opening), out.Text)
@@ -221,8 +235,10 @@ func (s *setting) brief(b Brief, kind string) *templates.Brief {
 		}
 	}
 	switch kind {
-	case "events":
+	case "events", sectionNumbers:
 		out.Text = s.eventText(out)
+	case sectionQuotation:
+		out.Signature = out.Author
 	case "note":
 		out.Signature = out.Author
 		if editor := clean(s.editor()); out.Signature == "" || out.Signature == editor {
@@ -230,6 +246,15 @@ func (s *setting) brief(b Brief, kind string) *templates.Brief {
 		}
 	}
 	return out
+}
+
+// alsoIn names the other publications that tell a story.
+func (s *setting) alsoIn(others []AlsoIn) string {
+	var names []string
+	for _, o := range others {
+		names = append(names, together(clean(o.Publication)))
+	}
+	return s.page.Words.AlsoIn(names...)
 }
 
 func (s *setting) editor() string {
@@ -268,12 +293,12 @@ func (s *setting) eventText(b *templates.Brief) string {
 	text := b.Text
 	if text == "" {
 		for _, block := range b.Body {
-			text = sentence(text, block.Text)
+			text = s.sentence(text, block.Text)
 		}
 	}
-	whole := sentence(head, text)
+	whole := s.sentence(head, text)
 	if text == "" && head != title {
-		whole = strings.TrimRight(head, ".") + "."
+		whole = strings.TrimRight(head, ".") + strings.TrimSpace(s.page.Words.FullStop)
 	}
 	return strings.TrimPrefix(whole, title)
 }

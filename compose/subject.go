@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The longest subject and preheader, in characters. Inboxes show less; what is
-// longer than this is a mistake or an attack.
+// The longest subject and preheader, in columns (displayWidth). Inboxes show
+// less; what is longer than this is a mistake or an attack.
 const (
 	longestSubject   = 200
 	longestPreheader = 140
@@ -35,8 +35,7 @@ func (a *assembly) subject() string {
 	} else if len(titles) > 0 {
 		lead = clean(titles[0])
 	}
-	date := newSetting(a.recipe, e, false).date()
-	known := values(a.recipe, e, date)
+	known := values(a.recipe, e, a.date())
 	known["lead"] = lead
 	text, err := Expand(cmp.Or(a.recipe.Subject, "{lead}"), known, readable)
 	if err != nil {
@@ -54,8 +53,8 @@ func shortened(line string, limit int) string {
 		return line
 	}
 	cut, _ := teaser(line, "", limit, false)
-	if cut == "" {
-		cut = line[:ends[limit-1]] // one endless word
+	if cut == "" && len(ends) > 0 {
+		cut = line[:ends[len(ends)-1]] // one endless word
 	}
 	return cut
 }
@@ -65,7 +64,7 @@ func shortened(line string, limit int) string {
 func (a *assembly) headlines() []string {
 	var all []string
 	for _, section := range a.edition.Sections {
-		if section.Kind != sectionBriefs {
+		if !tellsNews(section.Kind) {
 			continue
 		}
 		for _, b := range section.Briefs {
@@ -77,18 +76,66 @@ func (a *assembly) headlines() []string {
 	return all
 }
 
-// preheader returns what an inbox shows behind the subject: the lead's first
-// sentence, else its standfirst, else the next headlines; never the subject
-// again.
+// preheader returns what an inbox shows behind the subject: what the recipe's
+// template gives, else the lead's first sentence, else its standfirst, else the
+// next headlines, and at last the greeting, or name and date. It never is empty
+// and never the subject again.
 func (a *assembly) preheader() string {
 	subject := foldedWords(a.edition.Subject)
-	if l := a.edition.Lead; l != nil {
-		for _, text := range []string{a.firstSentence(l), l.Standfirst} {
-			if line := shortened(text, longestPreheader); line != "" && !saysAgain(foldedWords(line), subject) {
-				return line
-			}
+	says := func(text string) string {
+		line := shortened(clean(text), longestPreheader)
+		if len(foldedWords(line)) == 0 && !isVisible(line) || saysAgain(foldedWords(line), subject) {
+			return ""
+		}
+		return line
+	}
+	if a.recipe.Preheader != "" {
+		// Its words are checked with the configuration; one that can't be filled
+		// in leaves what stands without a template.
+		if text, err := Expand(a.recipe.Preheader, a.preheaderWords(), nil); err == nil && says(text) != "" {
+			return says(text)
 		}
 	}
+	teaser := ""
+	if l := a.edition.Lead; l != nil {
+		teaser = cmp.Or(says(a.firstSentence(l)), says(l.Standfirst))
+	}
+	greeting, err := Expand(a.edition.Greeting, values(a.recipe, a.edition, a.date()), readable)
+	if err != nil {
+		greeting = ""
+	}
+	return cmp.Or(
+		teaser, a.nextHeadlines(subject), says(greeting),
+		says(a.recipe.Name+" · "+a.date()), says(a.date()), clean(a.recipe.Name)+" · "+a.date(),
+	)
+}
+
+// PreheaderWords are the words that a preheader's template may hold.
+func PreheaderWords() []string {
+	return append(SubjectWords(), "lead_teaser", "headlines")
+}
+
+// SubjectWords are the words that a subject's template and a greeting may hold
+// beside {name}.
+func SubjectWords() []string { return []string{"lead", "newsletter", "date", "number"} }
+
+// preheaderWords are the values of PreheaderWords.
+func (a *assembly) preheaderWords() map[string]string {
+	v := values(a.recipe, a.edition, a.date())
+	v["headlines"] = a.nextHeadlines(foldedWords(a.edition.Subject))
+	v["lead_teaser"] = ""
+	if l := a.edition.Lead; l != nil {
+		v["lead_teaser"] = cmp.Or(clean(l.Standfirst), clean(a.firstSentence(l)))
+	}
+	return v
+}
+
+// date is the edition's day in full.
+func (a *assembly) date() string { return newSetting(a.recipe, a.edition, false).date() }
+
+// nextHeadlines returns the briefs' headlines as far as they fit into a
+// preheader, without one that is the subject.
+func (a *assembly) nextHeadlines(subject []string) string {
 	line := ""
 	for _, title := range a.headlines() {
 		if saysAgain(foldedWords(title), subject) {
@@ -98,7 +145,7 @@ func (a *assembly) preheader() string {
 		if line != "" {
 			longer = line + " · " + title
 		}
-		if graphemeCount(longer) > longestPreheader {
+		if displayWidth(longer) > longestPreheader {
 			if line == "" {
 				line = shortened(title, longestPreheader)
 			}

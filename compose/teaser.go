@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// defaultTeaser is the length of a teaser, in characters, where a recipe says
-// none.
+// defaultTeaser is the length of a teaser, in columns (displayWidth), where a
+// recipe says none.
 const defaultTeaser = 240
 
 // How a teaser came to its end.
@@ -18,8 +18,8 @@ const (
 	cutWord     = "teaser cut at a word"
 )
 
-// teaser shortens text to at most limit characters (grapheme clusters) and says
-// how it came to its end.
+// teaser shortens text to at most limit columns (displayWidth) and says how it
+// came to its end. No character is cut in two.
 //
 // A text that fits stays whole, unless its source cut it. Else it goes back to
 // the last whole sentence outside any quotation or bracket, without an
@@ -35,15 +35,15 @@ func teaser(text, lang string, limit int, wasCut bool) (string, string) {
 	if limit <= 0 {
 		limit = defaultTeaser
 	}
-	ends, fits := graphemeEnds(text, limit)
+	ends, widths, fits := graphemeWidths(text, limit)
 	if fits && !wasCut {
 		return text, toldWhole
 	}
 	if fits && wasCut {
 		text = withoutCutMark(text)
-		ends, fits = graphemeEnds(text, limit)
+		ends, widths, fits = graphemeWidths(text, limit)
 	}
-	c := cutting{text: text, lang: lang, limit: limit, ends: ends}
+	c := cutting{text: text, lang: lang, limit: limit, ends: ends, widths: widths}
 	// Quotations are looked for a good way beyond the limit, to tell those that
 	// close there from an opening mark that never closes.
 	scope := text
@@ -72,20 +72,29 @@ const quotationReach = 4096
 type cutting struct {
 	text   string
 	lang   string
-	limit  int // characters
-	ends   []int
+	limit  int   // columns
+	ends   []int // of the characters that fit into limit
+	widths []int // of the text up to each of ends, in columns
 	quotes []quotation
 }
 
-// length returns how many characters text[:end] has, and whether end stands
-// between two of them.
+// length returns how wide text[:end] is, and whether end stands between two
+// characters.
 func (c *cutting) length(end int) (int, bool) {
 	i, found := slices.BinarySearch(c.ends, end)
-	return i + 1, found
+	if !found {
+		return 0, false
+	}
+	return c.widths[i], true
 }
 
 // wanted is the length that the teaser would best have.
-func (c *cutting) wanted() float64 { return float64(len(c.ends)) }
+func (c *cutting) wanted() float64 {
+	if len(c.widths) == 0 {
+		return 0
+	}
+	return float64(c.widths[len(c.widths)-1])
+}
 
 // atSentence returns the text up to its last sentence within the limit that
 // ends outside of quotations and leaves at least share of the wanted length.
@@ -165,7 +174,7 @@ func (c *cutting) close(end int, open []quotation) string {
 		b.WriteString(q.closer)
 	}
 	cut := b.String()
-	if graphemeCount(cut) > c.limit {
+	if displayWidth(cut) > c.limit {
 		return ""
 	}
 	return cut
@@ -243,7 +252,7 @@ func withoutCutMark(text string) string {
 	return cut
 }
 
-// longestOpening is the longest first sentence, in characters, that a brief
+// longestOpening is the longest first sentence, in columns, that a brief
 // without a headline has as its link.
 const longestOpening = 90
 
@@ -256,7 +265,7 @@ func opening(teaser, lang string) string {
 		if len(openAt(quotes, end)) > 0 {
 			continue
 		}
-		if graphemeCount(teaser[:end]) <= longestOpening {
+		if displayWidth(teaser[:end]) <= longestOpening {
 			return teaser[:end]
 		}
 		break
@@ -264,7 +273,11 @@ func opening(teaser, lang string) string {
 	words := firstWords(teaser, 8)
 	if ends, all := graphemeEnds(words, longestOpening); !all {
 		// Long words, or a script without spaces: as many as fit.
-		words = words[:ends[len(ends)-1]]
+		fits := 0
+		if len(ends) > 0 {
+			fits = ends[len(ends)-1]
+		}
+		words = words[:fits]
 		if places := wordEnds(words); len(places) > 0 {
 			words = words[:trimmedEnd(words[:places[len(places)-1]], nil)]
 		}

@@ -46,11 +46,15 @@ func TestTeaser(t *testing.T) {
 		{"German", "de", "Die Fähre fährt am 24. November wieder nach Skerrow. Die Karten sind knapp, sagt der Hafenmeister.", 60, false, "Die Fähre fährt am 24. November wieder nach Skerrow."},
 		{"German quotation", "de", "„Wir haben die Tafeln für jede Flut gerechnet, aber nicht die Gewohnheit“, sagt Tomas Reyl.", 45, false, "„Wir haben die Tafeln für jede Flut …“"},
 		{"French quotation", "fr", "« Nous avons calculé les tables pour chaque marée de l’hiver, sans les habitudes », dit Tomas Reyl.", 45, false, "« Nous avons calculé les tables pour …\u00a0»"},
-		{"Japanese", "ja", "船は今朝、北の埠頭を出た。港は静かで、誰も灯台の明かりを見ていなかった。", 20, false, "船は今朝、北の埠頭を出た。"},
-		{"Japanese quotation", "ja", "「船は今朝、北の埠頭を出て、島の人々は十一日ぶりに郵便を受け取ったのです」と彼は言った。", 20, false, "「船は今朝、北の埠頭を出て、島の人々…」"},
+		{"Japanese", "ja", "船は今朝、北の埠頭を出た。港は静かで、誰も灯台の明かりを見ていなかった。", 40, false, "船は今朝、北の埠頭を出た。"},
+		{"Japanese quotation", "ja", "「船は今朝、北の埠頭を出て、島の人々は十一日ぶりに郵便を受け取ったのです」と彼は言った。", 40, false, "「船は今朝、北の埠頭を出て、島の人々…」"},
 		{"Hindi", "hi", "नाव आज सुबह उत्तरी घाट से निकली। लोग ग्यारह दिन बाद डाक पाकर बहुत खुश हुए और घाट पर आ गए।", 40, false, "नाव आज सुबह उत्तरी घाट से निकली।"},
 		{"Arabic", "ar", "غادر القارب الرصيف الشمالي هذا الصباح. وصلت الرسائل إلى الجزيرة بعد أحد عشر يوما من الانتظار.", 45, false, "غادر القارب الرصيف الشمالي هذا الصباح."},
 		{"combined characters", "en", "ééé ééé ééé ééé", 9, false, "ééé ééé …"},
+		{"wide characters count twice", "zh", "渡轮今天早上恢复。乘客很多，码头上人山人海，大家都在等候。", 26, false, "渡轮今天早上恢复。"},
+		{"an emoji counts twice", "en", "⛵⛵⛵ ⛵⛵⛵ ⛵⛵⛵", 15, false, "⛵⛵⛵ ⛵⛵⛵ …"},
+		{"an emoji family is never parted", "en", "👨‍👩‍👧‍👦👨‍👩‍👧‍👦 👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 7, false, "👨‍👩‍👧‍👦👨‍👩‍👧‍👦 …"},
+		{"a tower of accents", "en", "a" + strings.Repeat("\u0301", 5000) + " b c d", 20, false, ""},
 		{"one endless word", "en", strings.Repeat("a", 50), 20, false, ""},
 		{"empty", "en", " \n ", 20, false, ""},
 		{"nothing but a mark", "en", "…", 20, true, ""},
@@ -146,7 +150,7 @@ func checkTeaser(t failer, text string, limit int, cut bool) {
 	if !utf8.ValidString(got) {
 		fail("invalid UTF-8")
 	}
-	if graphemeCount(got) > limit {
+	if displayWidth(got) > limit {
 		fail("longer than the limit")
 	}
 	if again, _ := teaser(got, "en", limit, false); again != got {

@@ -5,7 +5,35 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"lede/templates"
 )
+
+// textPart sets a letter's text part: with the same data as the HTML, its links
+// where the newsletter wants them, its lines in the direction of its language.
+func textPart(r Recipe, e Edition, t *templates.Theme, view *templates.Letter) (string, error) {
+	var notes *footnotes
+	if r.TextLinks == linksFootnotes {
+		// A letter of its own, since the marks are for the text part alone.
+		s := newSetting(r, e, false)
+		s.page.Look = t.Look
+		view = s.letter(view.Subject, view.Preheader, view.Greeting, addresses{unsubscribe: view.Footer.Unsubscribe, view: view.Footer.View})
+		notes = &footnotes{}
+		notes.mark(view)
+	}
+	text, err := execute(t.Text.ExecuteTemplate, "text", view)
+	if err != nil {
+		return "", err
+	}
+	text = tidy(text)
+	if notes != nil {
+		text = notes.list(text, view)
+	}
+	if view.RTL {
+		text = fromTheRight(text)
+	}
+	return text, nil
+}
 
 // clean makes a text of one line safe to stand beside other text: broken
 // UTF-8 becomes U+FFFD, control characters go, white space and line breaks

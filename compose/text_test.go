@@ -64,11 +64,25 @@ func TestTogether(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	for _, test := range []struct{ first, second, want string }{
-		{"", "", ""}, {"A", "", "A"}, {"", "B", "B"}, {"A", "B", "A. B"}, {"A.", "B", "A. B"}, {"A?", "B", "A? B"}, {"A …", "B", "A … B"},
+	for _, test := range []struct{ lang, first, second, want string }{
+		{"en", "", "", ""},
+		{"en", "A", "", "A"},
+		{"en", "", "B", "B"},
+		{"en", "A", "B", "A. B"},
+		{"en", "A.", "B", "A. B"},
+		{"en", "A?", "B", "A? B"},
+		{"en", "A …", "B", "A … B"},
+		{"en", "“A.”", "B", "“A.” B"},
+		{"en", "A:", "B", "A: B"},
+		{"ja", "船が出た", "港は静かだ", "船が出た。港は静かだ"},
+		{"ja", "船が出た。", "港は静かだ", "船が出た。港は静かだ"},
+		{"zh", "船开了！", "码头很静", "船开了！码头很静"},
+		{"hi", "नाव चली", "लोग खुश हैं", "नाव चली। लोग खुश हैं"},
+		{"ar", "هل أبحر؟", "نعم", "هل أبحر؟ نعم"},
 	} {
-		if got := sentence(test.first, test.second); got != test.want {
-			t.Errorf("%q, %q: got %q, want %q", test.first, test.second, got, test.want)
+		s := newSetting(Recipe{Language: test.lang}, Edition{}, false)
+		if got := s.sentence(test.first, test.second); got != test.want {
+			t.Errorf("%s, %q, %q: got %q, want %q", test.lang, test.first, test.second, got, test.want)
 		}
 	}
 }

@@ -83,8 +83,12 @@ func (r *Room) keepSchedule(ctx context.Context, n Newsletter) {
 		}
 		pause := lookUp
 		if n.Schedule != nil {
-			if following := NextSlot(n.Schedule, r.Now(), n.Recipe.Zone, n.NotOn); !following.IsZero() {
-				pause = min(pause, max(following.Sub(r.Now()), time.Millisecond))
+			// Two things are done by the clock: an edition is made, maybe ahead of
+			// its slot, and one that waits leaves at its slot.
+			for _, ahead := range []time.Duration{0, n.Proof.Before} {
+				if following := NextSlot(n.Schedule, r.Now().Add(ahead), n.Recipe.Zone, n.NotOn); !following.IsZero() {
+					pause = min(pause, max(following.Add(-ahead).Sub(r.Now()), time.Millisecond))
+				}
 			}
 		}
 		if !sleep(ctx, pause) {
@@ -117,7 +121,7 @@ func (r *Room) goOn(ctx context.Context, n Newsletter) {
 	}
 	for _, rec := range recs {
 		if rec.State == Waiting {
-			r.endWaiting(ctx, n, rec)
+			r.tend(ctx, n, rec)
 		} else {
 			r.goOnAssembling(ctx, n, rec)
 		}
@@ -126,7 +130,7 @@ func (r *Room) goOn(ctx context.Context, n Newsletter) {
 
 // endWaiting pauses an edition that nobody approved in its time.
 func (r *Room) endWaiting(ctx context.Context, n Newsletter, rec Record) {
-	if r.Now().Before(rec.StaleAt) || r.pauseUnapproved(ctx, rec) != nil {
+	if r.pauseUnapproved(ctx, rec) != nil {
 		return
 	}
 	r.Log.Warn("edition paused", "newsletter", n.ID, "edition", rec.ID, "why", unapproved)
@@ -168,11 +172,12 @@ func (r *Room) Look(ctx context.Context, n Newsletter) error {
 	if looked.IsZero() {
 		return r.Agenda.Looked(ctx, n.ID, now)
 	}
-	if looked.After(now.Add(lateBy)) {
+	until := now.Add(n.Proof.Before) // the newest slot of which an edition is made by now
+	if looked.After(until.Add(lateBy)) {
 		r.Log.Warn("the clock was set back; slots that had their edition make no other", "newsletter", n.ID, "looked", looked)
 		return r.Agenda.Looked(ctx, n.ID, now)
 	}
-	due := slotsSince(n, looked, now)
+	due := slotsSince(n, looked, until)
 	if len(due) == 0 {
 		return nil
 	}

@@ -16,14 +16,18 @@ import (
 
 // Order says what edition is wanted.
 type Order struct {
-	Slot     time.Time
-	ByHand   bool
-	Only     []string // file paths or URLs of a bulletin's stories; empty for an edition
-	Greeting string   // this edition's own greeting
-	Timing   Timing   // of an edition by hand; those of slots have the newsletter's
-	New      bool     // make a new edition though an old one is unfinished
-	Resume   bool     // go on with an unfinished edition however old
-	Draft    *Draft   // what was shown for this slot, to be sent as it is; nil: drafted when it is made
+	Slot         time.Time
+	ByHand       bool
+	Only         []string       // file paths or URLs of a bulletin's stories; empty for an edition
+	Greeting     string         // this edition's own greeting
+	Timing       Timing         // of an edition by hand; those of slots have the newsletter's
+	New          bool           // make a new edition though an old one is unfinished
+	Resume       bool           // go on with an unfinished edition however old
+	CorrectionOf string         // id of the edition whose readers alone get this one; empty: everybody
+	Sheet        bool           // lay Draft.Edition.Sheet before an editor
+	Remake       string         // id of the waiting edition that is made anew; what it used is news to it
+	Edits        *compose.Edits // instead of those that are kept for the slot
+	Draft        *Draft         // what was shown for this slot, to be sent as it is; nil: drafted when it is made
 }
 
 // Draft is an edition that nobody has been sent: nothing of it is stored.
@@ -33,24 +37,37 @@ type Draft struct {
 	Findings []lint.Finding
 	Pictures []source.Picture
 	Took     time.Duration
+	Revision int // of the editor's edits that it was made with; 0: none
 }
 
 // Draft gathers, assembles and renders the edition for a slot. It changes
 // nothing but the cache of feeds, so that previews may call it at will.
 func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) {
 	start := r.Now()
-	memory, err := r.Memory.Memory(ctx, n.ID, o.Slot.Add(-memoryTime))
+	memory, err := r.Memory.MemoryWithout(ctx, n.ID, o.Slot.Add(-memoryTime), o.Remake)
 	if err != nil {
 		return Draft{}, fmt.Errorf("newsletter %s: reading what earlier editions used: %w", n.ID, err)
+	}
+	revision, err := r.Drafts.Applied(ctx, n.ID, o.Slot)
+	if err != nil {
+		return Draft{}, err
+	}
+	if o.Edits != nil {
+		revision.Edits = o.Edits
 	}
 	in := compose.Input{
 		Slot:     o.Slot,
 		Greeting: o.Greeting,
 		Readings: r.Gatherer.Gather(ctx, n.Sources, n.Recipe.Zone),
 		Memory:   memory,
+		Edits:    revision.Edits,
+		Sheet:    o.Sheet,
 		Pictures: map[string]compose.Picture{},
 	}
 	if err := ctx.Err(); err != nil {
+		return Draft{}, err
+	}
+	if in.Earlier, err = r.earlier(ctx, n, o.Slot); err != nil {
 		return Draft{}, err
 	}
 	for _, reading := range in.Readings {
@@ -65,6 +82,14 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 		}
 		in.Number = count + 1
 	}
+	if o.Remake != "" && in.Number > 1 {
+		in.Number-- // it was counted
+	}
+	if o.CorrectionOf != "" && len(o.Only) == 0 {
+		if in.Only = compose.Corrects(in.Readings, func(id string) bool { return len(id) >= 4 && strings.HasPrefix(o.CorrectionOf, id) }); len(in.Only) == 0 {
+			return Draft{}, fmt.Errorf("newsletter %s: no story corrects edition %s\nhint: a story file with `kind: correction` and `corrects: %s`, or name one with --story", n.ID, o.CorrectionOf, o.CorrectionOf)
+		}
+	}
 	if len(o.Only) > 0 {
 		if in.Only, err = chosen(o.Only, in.Readings); err != nil {
 			return Draft{}, fmt.Errorf("newsletter %s: %w", n.ID, err)
@@ -73,7 +98,7 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 
 	// Assembling is pure: what it chooses without pictures it chooses with
 	// them, so only the lead's picture is ever read.
-	d := Draft{Edition: compose.Assemble(n.Recipe, in)}
+	d := Draft{Edition: compose.Assemble(n.Recipe, in), Revision: revision.Number}
 	if d.Edition.Empty != "" {
 		d.Took = r.Now().Sub(start)
 		return d, nil
@@ -85,14 +110,19 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 	if d.Letter, err = r.Render(n, d.Edition); err != nil {
 		return Draft{}, fmt.Errorf("newsletter %s: rendering: %w", n.ID, err)
 	}
-	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, r.facts(n, memory.Subjects))
+	facts := r.facts(n, memory.Subjects)
+	if r.Spamd != "" {
+		verdict := r.spamVerdict(ctx, n, d.Letter, o.Slot)
+		facts.Spam = &verdict
+	}
+	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, facts)
 	d.Took = r.Now().Sub(start)
 	return d, nil
 }
 
 // facts is what lint can't see in a letter.
 func (r *Room) facts(n Newsletter, subjects []string) lint.Facts {
-	f := lint.Facts{Loopback: r.Local(n), Subjects: subjects, Folders: map[string]string{}}
+	f := lint.Facts{Loopback: r.Local(n), Subjects: subjects, Folders: map[string]string{}, Levels: n.Lint}
 	for _, s := range n.Sources {
 		if s.Folder != "" {
 			f.Folders[s.ID] = s.Folder

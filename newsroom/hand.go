@@ -57,6 +57,10 @@ func (r *Room) Approve(ctx context.Context, id string) error {
 	}
 	switch rec.State {
 	case Waiting:
+		if r.Now().Before(rec.Slot) { // it leaves at its slot, when a look at its sources was had
+			_, err := r.Drafts.Note(ctx, rec.ID, NoteApproved, r.By, "approved; it leaves at its slot", r.Now())
+			return err
+		}
 		return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Sending, r.By, "approved", time.Time{}, r.Now())
 	case Paused:
 		return fmt.Errorf("edition %s is paused (%s)\nhint: `lede editions resume %s` sends it all the same, `lede editions cancel %s` ends it", rec.ID, rec.Why, rec.ID, rec.ID)

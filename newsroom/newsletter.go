@@ -9,6 +9,7 @@ import (
 	"lede/compose"
 	"lede/send"
 	"lede/source"
+	"lede/templates"
 )
 
 // Newsletter is a recurring publication.
@@ -21,7 +22,9 @@ type Newsletter struct {
 	Relay         string   // id of the relay that takes what no route claims
 	Relays        []string // ids of all that may take its mail; empty: Relay alone
 	Lists         []string
-	ThemeDir      string // folder of the user's templates over the theme; empty for none
+	ThemeDir      string           // folder of the user's templates over the theme; empty for none
+	Tokens        templates.Tokens // over the theme's
+	WordsDir      string           // folder of the user's fixed words; empty for none. Recipe.Words has been read from it
 	Schedule      Schedule
 	Timing        Timing   // of the mails of a slot
 	NotOn         []string // "12-25" or "2027-03-26"
@@ -31,9 +34,21 @@ type Newsletter struct {
 	MinGap        time.Duration
 	InDoubt       string // resend | hold
 	Approval      string // none | required
+	Proof         Proof
+	Deadline      time.Duration // after the slot: approval_deadline; 0: none
+	AtDeadline    string        // send | skip | remind: what becomes of an edition that nobody approved by then
+	Changed       string        // send | hold: an edition of which a story changed at its source before it left
 	Numbered      bool
+	Visibility    string // of its letters on the web: public | unlisted | off
 	Notify        []string
-	NotifyCommand []string // run with the notice on its standard input when mail to Notify fails; empty for none
+	NotifyCommand []string          // run with the notice on its standard input when mail to Notify fails; empty for none
+	Lint          map[string]string // rule of compose/lint → error, warning, note or off
+}
+
+// Proof says who reads an edition before it is sent.
+type Proof struct {
+	To     []string
+	Before time.Duration // so long ahead of its slot an edition is assembled; 0: at its slot
 }
 
 // State is the state of an edition.
@@ -67,6 +82,7 @@ type Record struct {
 	Newsletter string
 	Slot       time.Time // UTC
 	ByHand     bool
+	By         string // who began it; not read back
 	State      State
 	Why        string // of the state, one line
 	Started    time.Time

@@ -52,12 +52,15 @@ type Editions interface {
 
 // Content is what Commit stores of an assembled edition.
 type Content struct {
-	Edition compose.Edition
-	Letter  compose.Letter
-	Lists   []string
-	Start   time.Time                   // when the first mails are due; zero: when it is stored
-	Spread  time.Duration               // the mails' due times lie evenly over it, from Start on; 0: all at Start
-	Local   func(zone string) time.Time // when somebody in this zone (attribute timezone, empty if there is none) is due; nil: at Start
+	Edition      compose.Edition
+	Letter       compose.Letter
+	Lists        []string
+	Revision     int                         // of the editor's edits that it was made with; Commit refuses it with ErrEdited when there are newer ones
+	By           string                      // who made it, for the record
+	CorrectionOf string                      // id of the edition whose readers alone get it: sent, or in doubt; empty: everybody on the lists
+	Start        time.Time                   // when the first mails are due; zero: when it is stored
+	Spread       time.Duration               // the mails' due times lie evenly over it, from Start on; 0: all at Start
+	Local        func(zone string) time.Time // when somebody in this zone (attribute timezone, empty if there is none) is due; nil: at Start
 }
 
 // Ahead is when the mails of an edition leave that no answer was had for yet.
@@ -89,6 +92,9 @@ type Memory interface {
 	// before the given time only the beginning of the text), all keys that they
 	// saw, the sources read, the last ten subjects.
 	Memory(ctx context.Context, newsletter string, since time.Time) (compose.Memory, error)
+	// MemoryWithout is Memory as it was without one edition: that which is made
+	// anew. Empty: none.
+	MemoryWithout(ctx context.Context, newsletter string, since time.Time, edition string) (compose.Memory, error)
 	// Count returns how many editions of the newsletter were stored and neither
 	// skipped, failed nor cancelled.
 	Count(ctx context.Context, newsletter string) (int, error)

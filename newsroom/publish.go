@@ -39,6 +39,12 @@ func (r *Room) Make(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	ctx, cancel := context.WithTimeout(ctx, assembleLimit)
 	defer cancel()
 	to, why, err := r.assemble(ctx, n, rec, o)
+	for range 3 {
+		if errors.Is(err, ErrEdited) { // an editor was faster: once more, with the edits
+			o.Draft = nil
+			to, why, err = r.assemble(ctx, n, rec, o)
+		}
+	}
 	switch {
 	case errors.Is(err, ErrState): // another process made it, or somebody ended it
 		return r.Editions.Edition(context.WithoutCancel(ctx), rec.ID)
@@ -69,7 +75,7 @@ func (r *Room) open(ctx context.Context, n Newsletter, o Order) (Record, error) 
 	}
 	now := r.Now()
 	rec, _, err := r.Editions.Open(ctx, Record{
-		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, State: Assembling,
+		ID: r.NewID(), Newsletter: n.ID, Slot: o.Slot, ByHand: o.ByHand, By: r.By, State: Assembling,
 		Started: now, StaleAt: staleAt(n, o, now),
 	})
 	if errors.Is(err, ErrBusy) {
@@ -216,15 +222,18 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 		}
 	}
 	to := Sending
-	if n.Approval == "required" {
+	now := r.Now()
+	if n.Approval == "required" || n.Proof.Before > 0 && !rec.ByHand && now.Before(rec.Slot) {
 		to = Waiting
 	}
-	content := Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists}
-	now := r.Now()
+	content := Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists, Revision: d.Revision, By: r.By, CorrectionOf: o.CorrectionOf}
 	o.timing(n).due(&content, rec.Slot, now, n.Recipe.Zone)
 	count, err := r.Editions.Commit(ctx, rec.ID, content, to, now)
 	if err != nil {
 		return "", "", fmt.Errorf("storing the edition: %w", err)
+	}
+	for _, remark := range d.Edition.Remarks {
+		r.Log.Warn("the editor's edition", "newsletter", n.ID, "edition", rec.ID, "remark", remark)
 	}
 	r.Log.Info("edition stored", "newsletter", n.ID, "edition", rec.ID, "subject", d.Edition.Subject, "audience", count)
 	return to, "", nil

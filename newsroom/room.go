@@ -31,6 +31,7 @@ type Recoverer interface {
 // Room is where editions are made. Its fields are set once, before use.
 type Room struct {
 	Editions   Editions
+	Drafts     Drafts
 	Memory     Memory
 	Pictures   Pictures
 	Agenda     Agenda
@@ -40,6 +41,7 @@ type Room struct {
 	LocalRelay map[string]bool // ids of the relays on loopback, for which no page need be reachable
 	Render     func(n Newsletter, e compose.Edition) (compose.Letter, error)
 	Reachable  func(ctx context.Context, n Newsletter) error // whether the pages that mails link to answer as ours; nil: not asked
+	Spamd      string                                        // where SpamAssassin's spamd answers, for lint; empty: it is not asked
 	NewID      func() string                                 // random edition ids
 	Now        func() time.Time
 	By         string // who is at work, for the record: "daemon", "send"

@@ -176,7 +176,7 @@ func newDesk(t *testing.T, file string, schedule, zone string) *desk {
 	d := &desk{store: st, n: n, sink: &sink{ledger: st.Ledger(), now: time.Now, mails: map[string]int{}}}
 	ids := 0
 	d.Room = &newsroom.Room{
-		Editions: st, Memory: st, Pictures: st, Agenda: st, Ledger: st.Ledger(),
+		Editions: st, Drafts: st, Memory: st, Pictures: st, Agenda: st, Ledger: st.Ledger(),
 		Gatherer: onePerHour(time.Now().Add(-5 * time.Hour)), Dispatcher: d.sink,
 		LocalRelay: map[string]bool{"main": true},
 		Render: func(_ newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lede/newsroom"
@@ -75,6 +76,11 @@ func (s *Store) snapshot(ctx context.Context, tx *sql.Tx, edition, newsletter, l
 		return 0, err
 	}
 	audience := audienceOf(len(c.Lists))
+	if c.CorrectionOf != "" {
+		audience += ` AND EXISTS (
+			SELECT 1 FROM mailing cm JOIN delivery cd ON cd.mailing = cm.id
+			WHERE cm.edition = '` + strings.ReplaceAll(c.CorrectionOf, "'", "''") + `' AND cd.subscriber = s.id AND cd.state IN ('sent', 'in_doubt'))`
+	}
 	var n int64
 	var batches []batch
 	if c.Local != nil {

@@ -56,6 +56,9 @@ type dialect struct {
 	// attribute is the expression for one of a subscriber's attributes, of
 	// table s; NULL when there is none.
 	attribute func(name string) string
+	// member is the expression for a member of the JSON object that a column of
+	// text holds; NULL when there is none.
+	member func(column, name string) string
 
 	// explain says in one line what is wrong with the database and what to do;
 	// empty when the error is about something else.

@@ -96,9 +96,13 @@ func insertEdition(ctx context.Context, tx *sql.Tx, r newsroom.Record, onConflic
 	if err != nil || n == 0 {
 		return err
 	}
-	by := "schedule"
-	if r.ByHand {
+	by := r.By
+	switch {
+	case by != "":
+	case r.ByHand:
 		by = "by hand"
+	default:
+		by = "schedule"
 	}
 	return logChange(ctx, tx, r.ID, newsroom.Change{At: r.Started, To: r.State, By: by, Why: r.Why})
 }

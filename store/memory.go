@@ -20,12 +20,17 @@ const oldText = 600
 
 // Memory implements newsroom.Memory.
 func (s *Store) Memory(ctx context.Context, newsletter string, since time.Time) (compose.Memory, error) {
+	return s.MemoryWithout(ctx, newsletter, since, "")
+}
+
+// MemoryWithout implements newsroom.Memory.
+func (s *Store) MemoryWithout(ctx context.Context, newsletter string, since time.Time, edition string) (compose.Memory, error) {
 	m := compose.Memory{Read: map[string]bool{}, Seen: map[string]map[string]bool{}}
 	err := s.read(ctx, func(tx *sql.Tx) error {
 		seen, err := collect(ctx, tx, func(rows *sql.Rows) (compose.Seen, error) {
 			var k compose.Seen
 			return k, rows.Scan(&k.Source, &k.Key)
-		}, `SELECT source, key FROM story_seen WHERE newsletter = $1`, newsletter)
+		}, `SELECT source, key FROM story_seen WHERE newsletter = $1 AND edition <> $2`, newsletter, edition)
 		if err != nil {
 			return err
 		}
@@ -36,19 +41,16 @@ func (s *Store) Memory(ctx context.Context, newsletter string, since time.Time) 
 			}
 			m.Seen[k.Source][k.Key] = true
 		}
-		m.Used, err = collect(ctx, tx, func(rows *sql.Rows) (compose.Used, error) {
-			var u compose.Used
-			return u, rows.Scan(&u.Source, &u.Key, &u.Canonical, &u.Title, &u.Text, &u.Version, (*stamp)(&u.Slot))
-		}, `
+		m.Used, err = collect(ctx, tx, scanUsed, `
 			SELECT source, key, canonical, title, CASE WHEN slot >= $2 THEN text ELSE substr(text, 1, $3) END, version, slot FROM story_use
-			WHERE newsletter = $1 ORDER BY slot DESC, source, key, version DESC`, newsletter, earliest(since), oldText)
+			WHERE newsletter = $1 AND edition <> $4 ORDER BY slot DESC, source, key, version DESC`, newsletter, earliest(since), oldText, edition)
 		if err != nil {
 			return err
 		}
 		m.Subjects, err = collect(ctx, tx, scanText, `
 			SELECT subject FROM edition
-			WHERE newsletter = $1 AND stored IS NOT NULL AND subject <> '' AND state NOT IN ('skipped', 'failed', 'cancelled')
-			ORDER BY slot DESC LIMIT $2`, newsletter, subjectsKept)
+			WHERE newsletter = $1 AND stored IS NOT NULL AND subject <> '' AND state NOT IN ('skipped', 'failed', 'cancelled') AND id <> $3
+			ORDER BY slot DESC LIMIT $2`, newsletter, subjectsKept, edition)
 		return err
 	})
 	if err != nil {

@@ -48,7 +48,7 @@ func TestOpenErrors(t *testing.T) {
 		in("letter.txt/lede.db"):      "not a directory",
 		in("letter.txt"):              "letter.txt: is not a database of lede",
 		in("other.db"):                "other.db: is a database of another program",
-		in("newer.db"):                "newer.db was made by a newer Lede (schema 7, this one knows 2); upgrade lede",
+		in("newer.db"):                "newer.db was made by a newer Lede (schema 7, this one knows 3); upgrade lede",
 		in("pipe"):                    "pipe: is not an ordinary file",
 	} {
 		s, err := store.Open(ctx(), dsn)

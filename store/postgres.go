@@ -84,8 +84,11 @@ func postgresDialect(dsn string) (dialect, error) {
 		// Plans made while the table was small would read all of it.
 		grown:     `ANALYZE delivery`,
 		attribute: func(name string) string { return `(CAST(s.attributes AS json) ->> '` + name + `') COLLATE "C"` },
-		explain:   postgresExplain,
-		acquire:   p.acquire,
+		member: func(column, name string) string {
+			return `(CAST(` + column + ` AS json) ->> '` + name + `') COLLATE "C"`
+		},
+		explain: postgresExplain,
+		acquire: p.acquire,
 	}
 	return d, nil
 }

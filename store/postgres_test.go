@@ -77,7 +77,7 @@ func TestPostgresOpenErrors(t *testing.T) {
 		"no address":       {"postgres://lede:ses%ame@db/lede", "write postgres://user:password@host:5432/database"},
 		"a bad setting":    {with(t, db.dsn, func(u *url.URL) { u.RawQuery = "sslmode=perhaps" }), "no address of a PostgreSQL database"},
 		"another's tables": {other, "has tables of another program in schema public"},
-		"newer":            {newer, "was made by a newer Lede (schema 7, this one knows 2); upgrade lede"},
+		"newer":            {newer, "was made by a newer Lede (schema 7, this one knows 3); upgrade lede"},
 		"not UTF-8":        {latin, "keeps text as LATIN1; make a database with ENCODING 'UTF8'"},
 		"no right":         {closed, "does not let lede make tables"},
 		"reads only":       {with(t, db.dsn, func(u *url.URL) { u.RawQuery = "default_transaction_read_only=on" }), "cannot be written: the server only reads"},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -41,7 +42,16 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 		if err != nil {
 			return err
 		}
+		// What an editor handed back since the edition was made must be in it.
+		if newest, err := applied(ctx, tx, newsletter, slot); err != nil {
+			return err
+		} else if newest > c.Revision {
+			return newsroom.ErrEdited
+		}
 		if err := useUp(ctx, tx, id, newsletter, slot, c.Edition.Uses); err != nil {
+			return err
+		}
+		if err := noteCorrections(ctx, tx, id, newsletter, c.Edition); err != nil {
 			return err
 		}
 		if err := saw(ctx, tx, id, newsletter, c.Edition.Seen); err != nil {
@@ -55,7 +65,7 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 				return err
 			}
 		}
-		return logChange(ctx, tx, id, newsroom.Change{At: now, From: was, To: to, By: byLede})
+		return logChange(ctx, tx, id, newsroom.Change{At: now, From: was, To: to, By: cmp.Or(c.By, byLede)})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("edition %s: %w", id, err)

@@ -57,6 +57,7 @@ func sqliteDialect(file string) dialect {
 		replies:   `(SELECT CAST(key AS INTEGER) AS id, value AS reply FROM json_each($8))`,
 		replyArgs: sqliteReplies,
 		attribute: func(name string) string { return `s.attributes ->> '` + name + `'` },
+		member:    func(column, name string) string { return column + ` ->> '` + name + `'` },
 		explain:   sqliteExplain,
 		acquire:   func(context.Context) (*sendersLock, error) { return lockFile(file) },
 	}

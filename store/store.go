@@ -42,6 +42,7 @@ import (
 var (
 	_ send.Ledger        = (*Ledger)(nil)
 	_ newsroom.Editions  = (*Store)(nil)
+	_ newsroom.Drafts    = (*Store)(nil)
 	_ newsroom.Memory    = (*Store)(nil)
 	_ newsroom.Pictures  = (*Store)(nil)
 	_ newsroom.Agenda    = (*Store)(nil)
