@@ -17,6 +17,7 @@ type Purpose byte
 // The purposes.
 const (
 	PurposeUnsubscribe Purpose = 'u'
+	PurposeView        Purpose = 'v' // to read one edition on the web
 	PurposeProof       Purpose = 'p' // in previews and proofs: its pages work and change nothing
 )
 

@@ -121,7 +121,12 @@ func (m *Message) checkLinks() error {
 			return fmt.Errorf("base_url: it holds the character %q", c)
 		}
 	}
-	if n := len(m.longLink()); n > longestLink {
+	for i := 0; i < len(m.sender.Archive); i++ {
+		if c := m.sender.Archive[i]; c <= ' ' || c > '~' || strings.IndexByte(`<>"\`, c) >= 0 {
+			return fmt.Errorf("the archive's address: it holds the character %q", c)
+		}
+	}
+	if n := max(len(m.longLink()), len(m.sender.Archive)); n > longestLink {
 		return fmt.Errorf("base_url and the newsletter's id make links of %d characters, %d at most fit into a header", n, longestLink)
 	}
 	return nil
@@ -216,6 +221,9 @@ func (m *Message) appendTail(dst []byte) []byte {
 			dst = append(dst[:len(dst)-1], "\r\n "...)
 		}
 		dst = fmt.Appendf(dst, "<%s>\r\n", s.ListID)
+	}
+	if s.Archive != "" {
+		dst = fmt.Appendf(dst, "List-Archive: <%s>\r\n", s.Archive)
 	}
 	// Nobody can post to a newsletter (RFC 2369, 3.4).
 	dst = append(dst, "List-Post: NO\r\n"...)

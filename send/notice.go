@@ -1,6 +1,8 @@
 package send
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"net/mail"
 	"time"
@@ -37,6 +39,37 @@ func Notice(s Sender, to, subject, text string, date time.Time, id string) ([]by
 		"Content-Type: text/plain; charset=utf-8\r\n"+
 		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"...)
 	buf = appendQP(buf, crlf(text+"\n"))
+	if signing != nil {
+		return signing.signWhole(buf, date)
+	}
+	return buf, nil
+}
+
+// NoticeWithMail is Notice with a whole mail attached (message/rfc822; RFC 2046,
+// section 5.2.1), which has 7-bit lines as every mail of this package.
+func NoticeWithMail(s Sender, to, subject, text string, attached []byte, date time.Time, id string) ([]byte, error) {
+	plain := s
+	plain.DKIM = nil
+	notice, err := Notice(plain, to, subject, text, date, id)
+	if err != nil {
+		return nil, err
+	}
+	head, body, found := bytes.Cut(notice, []byte("Content-Type: text/plain"))
+	if !found {
+		return nil, errors.New("notice: it has no text")
+	}
+	boundary := "notice-" + id
+	for bytes.Contains(attached, []byte(boundary)) {
+		boundary += "-x"
+	}
+	buf := fmt.Appendf(bytes.Clone(head), "Content-Type: multipart/mixed; boundary=%q\r\n\r\n--%s\r\nContent-Type: text/plain%s\r\n--%s\r\n"+
+		"Content-Type: message/rfc822\r\nContent-Disposition: attachment; filename=\"edition.eml\"\r\n\r\n", boundary, boundary, body, boundary)
+	buf = append(buf, attached...)
+	buf = fmt.Appendf(buf, "\r\n--%s--\r\n", boundary)
+	signing, err := s.signing()
+	if err != nil {
+		return nil, fmt.Errorf("notice: %w", err)
+	}
 	if signing != nil {
 		return signing.signWhole(buf, date)
 	}

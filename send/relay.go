@@ -21,6 +21,8 @@ type Sender struct {
 	UnsubscribeMailbox string // address or empty
 	BaseURL            string // without a trailing slash
 	FeedbackSender     string // last part of Feedback-ID, the sender's id
+	Archive            string // URL of the public archive (RFC 2369, section 3.6); empty: there is none
+	OwnView            bool   // each reader has an address of their own for "read in a browser"
 	Lists              []string
 	DKIM               []DKIM // none: not signed; several sign each mail
 	VERP               bool   // the envelope sender names the delivery (RFC 5321 leaves the local part to us)

@@ -126,8 +126,11 @@ func (m *Message) appendLeave(buf []byte, d *Delivery, purpose audience.Purpose,
 	token := len(buf)
 	buf = m.appendToken(buf, d, purpose)
 	v.unsubscribe = buf[start:len(buf):len(buf)]
-	if purpose == audience.PurposeProof {
+	switch {
+	case purpose == audience.PurposeProof:
 		v.view = append([]byte(m.sender.BaseURL+"/e/"), buf[token:]...)
+	case m.sender.OwnView:
+		v.view = m.appendToken([]byte(m.sender.BaseURL+"/e/"), d, audience.PurposeView)
 	}
 	return append(buf, m.leave...)
 }

@@ -87,7 +87,7 @@ func TestPreviewInABrowser(t *testing.T) {
 	for _, size := range sizes {
 		for _, scheme := range []string{"light", "dark"} {
 			b.Window(size.width, size.height, scheme)
-			for _, view := range []string{"desktop", "phone", "text", "source", "headers"} {
+			for _, view := range []string{"desktop", "phone", "inverted", "word", "text", "source", "headers"} {
 				b.Visit(d.url + "/?view=" + view)
 				b.Fits("preview, " + view + ", at " + size.name)
 			}
@@ -115,6 +115,14 @@ func TestPreviewInABrowser(t *testing.T) {
 	b.Picture("pages-preview-noimages")
 	b.Visit(d.url + "/?view=headers")
 	b.Picture("pages-preview-headers")
+	for _, view := range []string{"desktop", "nostyle", "word", "inverted"} {
+		b.Visit(d.url + "/?view=" + view)
+		png := b.Picture("pages-preview-" + view)
+		axe(t, b)
+		if grey := greyAt(t, png, x, y+40); (grey < 80) != (view == "inverted") {
+			t.Errorf("view %s: the letter's ground is %d of 255", view, grey)
+		}
+	}
 	b.Window(900, 1000, "light")
 	b.Visit(d.url + "/")
 	b.Picture("pages-preview-mid")
@@ -142,6 +150,11 @@ func TestPreviewKeysAndLive(t *testing.T) {
 	if d.sent != nil {
 		t.Fatal("a key that sends nothing sent a proof")
 	}
+
+	press("w")
+	b.Wait(`document.querySelector(".checks li[aria-current]")?.textContent.includes("Picture has no description")`)
+	b.Wait(`frames[0].location.hash === "#pin-1" && frames[0].document.getElementById("pin-1") !== null`)
+	b.Picture("pages-preview-pins")
 
 	// A save redraws the panels; what was typed, the focus and the place stay.
 	browsertest.Eval[bool](b, `(() => { const to = document.getElementById("to"); to.value = "half typed"; to.focus(); to.setSelectionRange(2, 2);

@@ -1,8 +1,14 @@
 package web
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
 
 	"lede/audience"
 	"lede/newsroom"
@@ -14,9 +20,23 @@ import (
 // script, form and origin.
 func (h site) edition(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	if token, err := h.Keys.Open(id); err == nil && token.Purpose == audience.PurposeProof {
+	token, err := h.Keys.Open(id)
+	own := err == nil && token.Purpose == audience.PurposeView
+	switch {
+	case err == nil && token.Purpose == audience.PurposeProof:
 		h.show(w, http.StatusOK, "proof", view{Title: "This is a proof", Home: home(r), Newsletter: h.newsletter(token.Newsletter)})
 		return
+	case own:
+		person, err := h.People.PersonByID(r.Context(), token.Subscriber)
+		if err != nil && !errors.Is(err, audience.ErrNobody) {
+			h.ourFault(w, r, Newsletter{}, err)
+			return
+		}
+		if err != nil || person.Salt != token.Salt {
+			h.brokenLink(w, r)
+			return
+		}
+		id = token.Edition
 	}
 	record, err := h.Editions.Edition(r.Context(), id)
 	switch {
@@ -27,13 +47,23 @@ func (h site) edition(w http.ResponseWriter, r *http.Request) {
 		h.ourFault(w, r, Newsletter{}, err)
 		return
 	}
-	public, err := h.public(r, record, id)
+	out, err := h.isOut(r, record, id)
 	if err != nil {
 		h.ourFault(w, r, Newsletter{}, err)
 		return
 	}
-	if !public {
+	if !out {
 		h.noEdition(w, r)
+		return
+	}
+	n := h.newsletter(record.Newsletter)
+	if n.Visibility == Off && !own {
+		h.show(w, http.StatusNotFound, "off", view{Title: "This letter is not on the web", Home: home(r), Newsletter: n})
+		return
+	}
+	page, changed, err := h.editionPage(r.Context(), n, record, links{home: home(r)})
+	if err != nil {
+		h.ourFault(w, r, n, err)
 		return
 	}
 	images := "'self' data:"
@@ -43,16 +73,21 @@ func (h site) edition(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Security-Policy", "sandbox "+tool.Sandbox+"; default-src 'none'; style-src 'unsafe-inline'; img-src "+images+
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	head.Set("Cache-Control", "public, max-age=60")
-	head.Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(record.Letter.Web))
+	keep := "public, max-age=60"
+	if own {
+		keep = "private, no-store" // the address is one person's
+	}
+	if n.Visibility == Public && !own {
+		head.Del("X-Robots-Tag")
+	}
+	serveKept(w, r, "text/html; charset=utf-8", keep, page, changed)
 }
 
-// public says whether an edition may be read by who has its address: it is on
+// isOut says whether an edition may be read by who has its address: it is on
 // its way or was sent, to anybody at all. The store finds editions by the
 // start of their id too, which would make them guessable; here it must be all
 // of it.
-func (h site) public(r *http.Request, record newsroom.Record, id string) (bool, error) {
+func (h site) isOut(r *http.Request, record newsroom.Record, id string) (bool, error) {
 	if record.ID != id || record.Letter == nil || record.Letter.Web == "" {
 		return false, nil
 	}
@@ -68,4 +103,112 @@ func (h site) public(r *http.Request, record newsroom.Record, id string) (bool, 
 
 func (h site) noEdition(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusNotFound, "gone", view{Title: "There is no such letter", Home: home(r)})
+}
+
+// editionView is what is said of an edition in its page's head, for search
+// engines and for those who show a link to it.
+type editionView struct {
+	Title, Description, URL, Name, Date, Robots string
+	Picture                                     *editionPicture
+	Feeds                                       []feedLink
+	Archive                                     string // address of the newsletter's archive
+}
+
+type editionPicture struct {
+	URL, Alt      string
+	Width, Height int
+}
+
+// editionPage is the web page of an edition: its letter's, with a head that
+// tells others about it, what was corrected since and, where there is an
+// archive, a way there. It comes with the time of its last change.
+func (h site) editionPage(ctx context.Context, n Newsletter, record newsroom.Record, l links) ([]byte, time.Time, error) {
+	v := editionView{
+		Description: record.Letter.Preheader, URL: h.BaseURL + "/e/" + record.ID,
+		Date: record.Slot.In(n.zone()).Format(time.RFC3339),
+	}
+	if h.known(n.ID) {
+		v.Name = n.Name
+	}
+	p := newsroom.Published{ID: record.ID, Slot: record.Slot, Subject: record.Letter.Subject}
+	if e := record.Content; e != nil {
+		p.Subject = e.Subject
+		if e.Lead != nil && e.Lead.Image != nil && pictureName.MatchString(e.Lead.Image.Name) {
+			i := e.Lead.Image
+			v.Picture = &editionPicture{URL: h.BaseURL + "/p/" + i.Name, Alt: i.Alt, Width: i.Width, Height: i.Height}
+		}
+	}
+	v.Title = titleOf(p, n)
+	if n.Visibility == Public {
+		v.Feeds, v.Archive = h.feedLinks(n, l), l.Archive(n.ID)
+	} else {
+		v.Robots = "noindex, nofollow"
+	}
+	var head, foot bytes.Buffer
+	if err := h.page.ExecuteTemplate(&head, "editionhead", v); err != nil {
+		return nil, time.Time{}, err
+	}
+	if v.Archive != "" {
+		if err := h.page.ExecuteTemplate(&foot, "editionfoot", v); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	top, changed, err := h.corrected(ctx, n, record, l)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if record.Stored.After(changed) {
+		changed = record.Stored
+	}
+	return []byte(dressed(record.Letter.Web, head.String(), top, foot.String())), changed, nil
+}
+
+// known says whether a newsletter is still published.
+func (h site) known(id string) bool {
+	for _, n := range h.Newsletters {
+		if n.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// dressed puts text at the end of a page's head, and at the beginning and the
+// end of its body. A page without those tags stays as it is.
+func dressed(page, head, top, foot string) string {
+	headEnd, bodyStart, bodyEnd := -1, -1, -1
+	read := 0
+	z := html.NewTokenizer(strings.NewReader(page))
+	for {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		if kind == html.StartTagToken && bodyStart < 0 {
+			if name, _ := z.TagName(); string(name) == "body" {
+				bodyStart = read + len(z.Raw())
+			}
+		}
+		if kind == html.EndTagToken {
+			switch name, _ := z.TagName(); string(name) {
+			case "head":
+				if headEnd < 0 {
+					headEnd = read
+				}
+			case "body":
+				bodyEnd = read
+			}
+		}
+		read += len(z.Raw())
+	}
+	if bodyEnd > headEnd && foot != "" {
+		page = page[:bodyEnd] + foot + page[bodyEnd:]
+	}
+	if bodyStart > headEnd {
+		page = page[:bodyStart] + top + page[bodyStart:]
+	}
+	if headEnd >= 0 {
+		page = page[:headEnd] + head + page[headEnd:]
+	}
+	return page
 }

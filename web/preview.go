@@ -4,16 +4,20 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lede/compose"
 	"lede/compose/lint"
@@ -26,6 +30,12 @@ var previewFiles embed.FS
 
 // PreviewNewsletter is a newsletter that can be previewed.
 type PreviewNewsletter struct{ ID, Name string }
+
+// PreviewReader is a subscriber as whom a letter can be seen.
+type PreviewReader struct {
+	Address string `json:"address"`
+	Name    string `json:"name"`
+}
 
 // Request says what to draw.
 type Request struct {
@@ -52,6 +62,7 @@ type Proof struct {
 	Min      int       // fewer stories than this and nothing is sent
 	Slot     time.Time // in the newsletter's zone; zero when no slot follows
 	BaseURL  string    // where the letter's pictures are served for its readers
+	Earlier  *Earlier  // the last edition that readers got; nil: there is none
 	Drawn    time.Time
 	Took     time.Duration
 	// Error says that a template does not work: file, line, what. The last good
@@ -68,6 +79,9 @@ type Preview struct {
 	// Render draws the next edition. An error is shown like Proof.Error, in
 	// its own words.
 	Render func(context.Context, Request) (Proof, error)
+	// Find lists subscribers whose address or name holds a text, a few of them;
+	// nil: nobody can be found.
+	Find func(ctx context.Context, text string) ([]PreviewReader, error)
 	// Send sends the letter to an address as a proof and returns the relay's
 	// answer: "250 2.0.0 OK".
 	Send func(ctx context.Context, r Request, to string) (string, error)
@@ -84,6 +98,7 @@ type Preview struct {
 const (
 	renderTime = 2 * time.Minute // sources have their own, shorter limits
 	versionGap = 250 * time.Millisecond
+	findTime   = 5 * time.Second
 	// An event stream says something at least so often, so that a browser
 	// knows that the preview lives.
 	streamBeat  = 15 * time.Second
@@ -93,9 +108,10 @@ const (
 
 // Handler serves
 //
-//	GET  /           the page; ?newsletter=, ?as=, ?view=desktop|phone|dark|noimages|text|source|headers
+//	GET  /           the page; ?newsletter=, ?as=, ?view=desktop|phone|dark|inverted|noimages|nostyle|word|text|source|headers
 //	GET  /frame      the letter alone, for the page's frame
 //	GET  /p/{name}   its pictures
+//	GET  /readers    subscribers whose address or name holds ?q=, as JSON
 //	GET  /live       an event stream of versions, for the page's script
 //	POST /fetch      reads the sources again
 //	POST /proof      sends a proof
@@ -107,7 +123,7 @@ func (p *Preview) Handler() http.Handler {
 		}
 		return b
 	}
-	h := &preview{Preview: p, drawings: map[Request]*drawing{}, notices: map[int]notice{}, proofTo: p.ProofTo}
+	h := &preview{Preview: p, drawings: map[Request]*drawing{}, notices: map[int][]notice{}, proofTo: p.ProofTo}
 	h.page = template.Must(template.New("preview.html").Funcs(template.FuncMap{
 		"mark": func() template.HTML { return tool.Mark }, "shape": tool.Shape, "code": code,
 	}).Parse(string(read("preview.html"))))
@@ -115,6 +131,7 @@ func (p *Preview) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", h.show)
 	mux.HandleFunc("GET /frame", h.frame)
 	mux.HandleFunc("GET /live", h.live)
+	mux.HandleFunc("GET /readers", h.readers)
 	mux.HandleFunc("POST /fetch", h.fetch)
 	mux.HandleFunc("POST /proof", h.send)
 	mux.HandleFunc("GET /p/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -132,7 +149,7 @@ type preview struct {
 
 	mu       sync.Mutex
 	drawings map[Request]*drawing // by newsletter and reader
-	notices  map[int]notice       // of proofs, by number
+	notices  map[int][]notice     // of proofs, by number
 	last     int                  // number of the newest notice
 	proofTo  string               // address that a proof went to last
 }
@@ -240,21 +257,34 @@ func (p *preview) frame(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := p.draw(r.Context(), q)
-	images := "'self' data: https: http:"
-	if r.FormValue("view") == "noimages" {
+	images, scheme, letter := "'self' data: https: http:", "light", s.HTML
+	view := r.FormValue("view")
+	switch view {
+	case "noimages":
 		images = "'none'"
-	}
-	scheme := "light"
-	if r.FormValue("view") == "dark" {
+	case "dark":
 		scheme = "dark"
+	case "word":
+		letter = tool.Word(letter)
 	}
 	pictures := s.BaseURL + "/p/"
 	var anchors []tool.Anchor
 	for _, story := range stories(s.Edition) {
 		anchors = append(anchors, tool.Anchor{ID: story.ID, URL: story.URL, Title: story.Title})
 	}
-	framed := tool.Frame(s.HTML, tool.Framing{
+	var pins []tool.Pin
+	if r.FormValue("marks") == "on" && view != "word" {
+		for i, f := range numbered(s.Findings) {
+			if pin, placed := pinOf(f, i+1, s.Edition); placed {
+				pins = append(pins, pin)
+			}
+		}
+	}
+	framed := tool.Frame(letter, tool.Framing{
+		Pins:    pins,
 		Scheme:  scheme,
+		Invert:  view == "inverted",
+		NoStyle: view == "nostyle",
 		Anchors: anchors,
 		Source: func(address string) string {
 			if name, ours := strings.CutPrefix(address, pictures); ours {
@@ -298,6 +328,35 @@ func (p *preview) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// find lists subscribers for what an editor typed. One letter finds everybody,
+// so it finds nobody.
+func (p *preview) find(ctx context.Context, text string) []PreviewReader {
+	text = strings.TrimSpace(text)
+	if p.Find == nil || utf8.RuneCountInString(text) < 2 || len(text) > 320 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	found, err := p.Find(ctx, text)
+	if err != nil {
+		p.Log.Warn("preview: looking for a subscriber", "err", err)
+		return nil
+	}
+	return found
+}
+
+// readers answers the page's script while an editor types.
+func (p *preview) readers(w http.ResponseWriter, r *http.Request) {
+	found := p.find(r.Context(), r.FormValue("q"))
+	if found == nil {
+		found = []PreviewReader{}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if err := json.NewEncoder(w).Encode(found); err != nil {
+		p.Log.Debug("preview: readers", "err", err)
+	}
+}
+
 // fetch reads the sources again and goes back to the page.
 func (p *preview) fetch(w http.ResponseWriter, r *http.Request) {
 	q, err := p.form(w, r)
@@ -315,23 +374,47 @@ func (p *preview) send(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	to := strings.TrimSpace(r.PostForm.Get("to"))
-	n := notice{To: to, At: p.Now()}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTime)
 	defer cancel()
-	if n.Word, err = p.Send(ctx, q, to); err != nil {
-		n.Word, n.Failed = err.Error(), true
-	}
+	told, failed := p.prove(ctx, q, r.PostForm.Get("to"))
 	p.mu.Lock()
 	p.last++
 	number := p.last
-	p.notices[number] = n
+	p.notices[number] = told
 	delete(p.notices, number-maxNotices)
-	if !n.Failed {
-		p.proofTo = to
+	if !failed {
+		p.proofTo = strings.TrimSpace(r.PostForm.Get("to"))
 	}
 	p.mu.Unlock()
 	http.Redirect(w, r, address(q, r.PostForm.Get("view"), url.Values{"proof": {strconv.Itoa(number)}}), http.StatusSeeOther)
+}
+
+// maxProofs is how many addresses a proof goes to at once.
+const maxProofs = 10
+
+// prove sends a proof to each of the addresses that an editor typed, with commas
+// between them. One that fails keeps it from no other.
+func (p *preview) prove(ctx context.Context, q Request, typed string) (told []notice, failed bool) {
+	to := strings.FieldsFunc(typed, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
+	slices.Sort(to)
+	to = slices.Compact(to)
+	if len(to) == 0 {
+		return []notice{{To: "nobody", Word: "write an address", At: p.Now(), Failed: true}}, true
+	}
+	if len(to) > maxProofs {
+		return []notice{{
+			To: strconv.Itoa(len(to)) + " addresses", Word: "at most " + strconv.Itoa(maxProofs) + " at once", At: p.Now(), Failed: true,
+		}}, true
+	}
+	for _, address := range to {
+		n := notice{To: address, At: p.Now()}
+		var err error
+		if n.Word, err = p.Send(ctx, q, address); err != nil {
+			n.Word, n.Failed, failed = err.Error(), true, true
+		}
+		told = append(told, n)
+	}
+	return told, failed
 }
 
 // form reads a posted form, and answers the request itself when it can't.
@@ -369,15 +452,24 @@ func (p *preview) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := p.draw(r.Context(), q)
-	v := p.layOut(q, s, r.FormValue("view"))
+	v := p.layOut(q, s, r.FormValue("view"), r.FormValue("marks") != "off")
+	for _, reader := range p.find(r.Context(), q.As) {
+		if reader.Address != q.As {
+			v.Found = append(v.Found, tab{Name: reader.Address, Key: reader.Name, Link: address(Request{Newsletter: q.Newsletter, As: reader.Address}, v.View, nil)})
+		}
+	}
 	p.mu.Lock()
 	v.ProofTo = p.proofTo
 	if number, err := strconv.Atoi(r.FormValue("proof")); err == nil {
-		if n, known := p.notices[number]; known {
-			v.Notice = &n
-			if n.Failed {
-				v.ProofTo = n.To
+		v.Notices = p.notices[number]
+		var again []string // who got none stands in the form
+		for _, n := range v.Notices {
+			if n.Failed && strings.Contains(n.To, "@") {
+				again = append(again, n.To)
 			}
+		}
+		if len(again) > 0 {
+			v.ProofTo = strings.Join(again, ", ")
 		}
 	}
 	p.mu.Unlock()

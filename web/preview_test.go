@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,6 +51,12 @@ func newDesk(t *testing.T) *desk {
 			defer d.mu.Unlock()
 			d.asked = append(d.asked, q)
 			return d.proof, d.err
+		},
+		Find: func(_ context.Context, text string) ([]web.PreviewReader, error) {
+			if text == "broken" {
+				return nil, errors.New("disk is gone")
+			}
+			return []web.PreviewReader{{Address: "odile@northpost.example", Name: "Odile <b>"}}, nil
 		},
 		Send: func(_ context.Context, q web.Request, to string) (string, error) {
 			d.mu.Lock()
@@ -151,12 +158,50 @@ func TestPreviewFrame(t *testing.T) {
 	if !strings.Contains(res.Header.Get("Content-Security-Policy"), "img-src 'none'") {
 		t.Error("pictures are not off")
 	}
+	if _, styled := d.get(t, "/frame?view=nostyle"); strings.Contains(styled, "@media") || !strings.Contains(styled, "Averne Maid") || !strings.Contains(styled, `style="`) {
+		t.Error("the view without style has a style sheet, or no letter")
+	}
+	if _, word := d.get(t, "/frame?view=word"); strings.Contains(word, "max-width") || strings.Contains(word, "[if mso]") || !strings.Contains(word, "Averne Maid") {
+		t.Error("the view of Word has what Word passes over, or no letter")
+	}
+	if _, inverted := d.get(t, "/frame?view=inverted"); !strings.Contains(inverted, "invert(1)") || !strings.Contains(inverted, "Averne Maid") {
+		t.Error("the inverted view is not inverted")
+	}
+	for _, view := range []string{"inverted", "word"} {
+		if _, page := d.get(t, "/?view="+view); !strings.Contains(page, "<b>Approximation</b>") {
+			t.Errorf("view %s does not say what it is", view)
+		}
+	}
 	// What is changed for the frame is in no other view.
 	_, source := d.get(t, "/?view=source")
 	_, source, _ = strings.Cut(source, "<pre")
 	source, _, _ = strings.Cut(source, "</pre>")
 	if source == "" || strings.Contains(source, "story-1") || strings.Contains(source, "target=3D") {
 		t.Error("the source is not the pure letter")
+	}
+}
+
+func TestPreviewPins(t *testing.T) {
+	d := newDesk(t)
+	_, page := d.get(t, "/")
+	contains(t, page, `#pin-1" target="letter" aria-label="Check 1, in the letter">1</a>`, `#pin-2" target="letter"`, `<span class="pin note">3</span>`,
+		`<a class="marks" id="marks" href="/?marks=off&amp;newsletter=harbour&amp;view=desktop">Marks off</a>`)
+	_, framed := d.get(t, "/frame?marks=on")
+	for _, want := range []string{`<span id="pin-1" role="img" aria-label="Check 1"`, `<span id="story-3"></span><span id="pin-2"`} {
+		if !strings.Contains(framed, want) {
+			t.Errorf("the frame lacks %s", want)
+		}
+	}
+	if strings.Contains(framed, "pin-3") || strings.Index(framed, "pin-1") > strings.Index(framed, "<img") {
+		t.Error("a finding without a place has a pin, or the picture's is not before it")
+	}
+	if _, framed = d.get(t, "/frame"); strings.Contains(framed, "pin-1") {
+		t.Error("pins though nobody asked")
+	}
+	_, page = d.get(t, "/?marks=off&view=phone")
+	contains(t, page, `<span class="pin warning">1</span>`, "Marks on", `marks=off&amp;newsletter=harbour&amp;view=dark`)
+	if strings.Contains(page, "marks=on") {
+		t.Error("marks are off, and in the frame")
 	}
 }
 
@@ -234,6 +279,32 @@ func (d *desk) post(t *testing.T, path, origin string, form url.Values) (int, st
 	return res.StatusCode, string(body)
 }
 
+// addresses are n addresses.
+func addresses(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, " reader%d@example.org", i)
+	}
+	return out.String()
+}
+
+func TestPreviewFindsReaders(t *testing.T) {
+	d := newDesk(t)
+	_, page := d.get(t, "/?as=odi&view=dark")
+	contains(t, page, "Subscribers with “odi”", `href="/?as=odile%40northpost.example&amp;newsletter=harbour&amp;view=dark">odile@northpost.example</a> <span class="muted">Odile &lt;b&gt;</span>`)
+	for path, want := range map[string]string{
+		"/readers?q=odi": `[{"address":"odile@northpost.example","name":"Odile \u003cb\u003e"}]`, "/readers?q=x": "[]", "/readers": "[]", "/readers?q=broken": "[]",
+		"/readers?q=" + strings.Repeat("a", 400): "[]",
+	} {
+		if res, body := d.get(t, path); res.StatusCode != 200 || strings.TrimSpace(body) != want {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
+	if _, page := d.get(t, "/?as=odile@northpost.example"); strings.Contains(page, "Subscribers with") {
+		t.Error("who was found is looked for again")
+	}
+}
+
 func TestPreviewActions(t *testing.T) {
 	d := newDesk(t)
 	form := url.Values{"newsletter": {"harbour"}, "as": {"Odile"}, "view": {"dark"}, "to": {"halla@skerrow.example"}}
@@ -245,6 +316,23 @@ func TestPreviewActions(t *testing.T) {
 	d.sendErr = errors.New("relay main: 550 5.1.1 no such user")
 	_, page = d.post(t, "/proof", d.url, form)
 	contains(t, page, "<b>No proof went</b> to halla@skerrow.example: relay main: 550 5.1.1 no such user")
+
+	d.sent, d.sendErr = nil, nil
+	form.Set("to", "halla@skerrow.example, desk@example.org; halla@skerrow.example")
+	_, page = d.post(t, "/proof", d.url, form)
+	contains(t, page, "<b>Proof sent</b> to desk@example.org", "<b>Proof sent</b> to halla@skerrow.example")
+	if len(d.sent) != 2 {
+		t.Errorf("sent: %q", d.sent)
+	}
+	for to, want := range map[string]string{" , ": "to nobody: write an address", "a@b.example,c@d.example e@f.example" + addresses(9): "to 12 addresses: at most 10 at once"} {
+		form.Set("to", to)
+		_, page = d.post(t, "/proof", d.url, form)
+		contains(t, page, "<b>No proof went</b> "+want)
+	}
+	if len(d.sent) != 2 {
+		t.Errorf("sent: %q", d.sent)
+	}
+	form.Set("to", "halla@skerrow.example")
 
 	before := len(d.asked)
 	if status, _ := d.post(t, "/fetch", d.url, form); status != 200 || !d.asked[before].Fetch {

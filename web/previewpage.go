@@ -29,15 +29,20 @@ const leftOutShown = 4
 // previewView is what the page's template gets.
 type previewView struct {
 	Request
-	Name    string
-	Others  []tab // the other newsletters
-	Slot    string
-	Zone    string
-	View    string
-	Views   []tab
-	Made    []string // made-up readers to choose from
-	ProofTo string
-	Notice  *notice
+	Name       string
+	Others     []tab // the other newsletters
+	Slot       string
+	Zone       string
+	View       string
+	Views      []tab
+	Made       []string // made-up readers to choose from
+	Marks      bool     // pins stand in the letter
+	Toggle     tab
+	Difference *differenceView // in the view difference
+	Last       tab             // the address of that view, by the name of the last edition
+	Found      []tab           // subscribers that what was typed may mean
+	ProofTo    string
+	Notices    []notice
 
 	Good     bool
 	Trouble  string
@@ -47,6 +52,7 @@ type previewView struct {
 	Version  int64
 	Frame    string // address
 	Scheme   string
+	About    string // what the view only approximates; empty: nothing
 	Sandbox  string
 	Text     string
 	Source   string
@@ -93,6 +99,7 @@ type verdict struct {
 type check struct {
 	lint.Finding
 	Number int
+	Link   string // to its pin in the frame; empty: it has none
 }
 
 type size struct {
@@ -109,23 +116,34 @@ var views = []struct{ name, title string }{
 	{"desktop", "Desktop"},
 	{"phone", "Phone"},
 	{"dark", "Dark"},
+	{"inverted", "Inverted"},
 	{"noimages", "No images"},
+	{"nostyle", "No style"},
+	{"word", "Word"},
 	{"text", "Text"},
 	{"source", "Source"},
 	{"headers", "Headers"},
 }
 
 // layOut fills the page for a drawing.
-func (p *preview) layOut(q Request, s shown, wanted string) previewView {
+func (p *preview) layOut(q Request, s shown, wanted string, marks bool) previewView {
 	v := previewView{
 		Request: q, View: "desktop", Made: made, Good: s.Good, Trouble: s.Trouble, Broken: s.Broken,
 		Version: s.Version, Sandbox: tool.SandboxScrolled, Scheme: "light",
+	}
+	var more url.Values
+	v.Marks = marks
+	if !marks {
+		more = url.Values{"marks": {"off"}}
 	}
 	for i, known := range views {
 		if wanted == known.name {
 			v.View = known.name
 		}
-		v.Views = append(v.Views, tab{Name: known.title, Key: strconv.Itoa(i + 1), Link: address(q, known.name, nil), Last: known.name == "noimages"})
+		v.Views = append(v.Views, tab{Name: known.title, Key: strconv.Itoa((i + 1) % 10), Link: address(q, known.name, more), Last: known.name == "word"})
+	}
+	if wanted == "difference" {
+		v.View = wanted
 	}
 	for i, known := range views {
 		v.Views[i].Current = known.name == v.View
@@ -133,6 +151,10 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	if v.View == "dark" {
 		v.Scheme = "dark"
 	}
+	v.About = map[string]string{
+		"inverted": "as programs turn colours over that know no dark letter: Gmail on an iPhone, Outlook for Windows.",
+		"word":     "as Outlook for Windows lays it out, whose engine is Word. VML is not drawn.",
+	}[v.View]
 	for _, n := range p.Newsletters() {
 		if n.ID == q.Newsletter {
 			v.Name = n.Name
@@ -142,6 +164,13 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	}
 	if !s.Good {
 		return v
+	}
+	if s.Earlier != nil {
+		v.Last = tab{Name: lastDay(s.Earlier.Slot, s.Drawn), Link: address(q, "difference", nil), Current: v.View == "difference"}
+		if v.View == "difference" {
+			d := differenceOf(*s.Earlier, s.Edition)
+			v.Difference = &d
+		}
 	}
 	if !s.Slot.IsZero() {
 		v.Slot, v.Zone = s.Slot.Format("Monday 2 January, 15:04"), zoneName(s.Slot)
@@ -153,7 +182,14 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 	// exactly when there is something new to see.
 	letter := fnv.New64a()
 	_, _ = io.WriteString(letter, s.HTML) // a hash takes everything
-	v.Frame = "/frame?" + url.Values{"newsletter": {q.Newsletter}, "as": {q.As}, "view": {v.View}, "letter": {strconv.FormatUint(letter.Sum64(), 36)}}.Encode()
+	shownMarks := "off"
+	if marks {
+		shownMarks = "on"
+	}
+	for _, f := range s.Findings { // a pin that goes or comes changes the frame too
+		_, _ = io.WriteString(letter, f.Place+f.Severity)
+	}
+	v.Frame = "/frame?" + url.Values{"newsletter": {q.Newsletter}, "marks": {shownMarks}, "as": {q.As}, "view": {v.View}, "letter": {strconv.FormatUint(letter.Sum64(), 36)}}.Encode()
 	v.Groups, v.InLetter = groups(s.Edition, v.Frame)
 	v.All = v.InLetter + len(s.Edition.LeftOut)
 	v.LeftOut, v.OutCount = s.Edition.LeftOut, len(s.Edition.LeftOut)
@@ -165,10 +201,32 @@ func (p *preview) layOut(q Request, s shown, wanted string) previewView {
 			v.Failed = append(v.Failed, report)
 		}
 	}
+	if marks {
+		v.Toggle = tab{Name: "Marks off", Link: address(q, v.View, url.Values{"marks": {"off"}})}
+	} else {
+		v.Toggle = tab{Name: "Marks on", Link: address(q, v.View, nil)}
+	}
 	v.checks(s)
+	if marks && v.View != "word" {
+		for _, list := range [][]check{v.Checks, v.Notes} {
+			for i, c := range list {
+				if pin, placed := pinOf(c.Finding, c.Number, s.Edition); placed {
+					list[i].Link = v.Frame + "#" + pin.ID()
+				}
+			}
+		}
+	}
 	v.Inbox = inboxOf(s.Proof)
 	v.Size = sizeOf(len(s.HTML))
 	return v
+}
+
+// lastDay names the last edition by its day: "Monday’s" within a week.
+func lastDay(slot, now time.Time) string {
+	if now.Sub(slot) < 6*24*time.Hour {
+		return slot.Format("Monday") + "’s"
+	}
+	return slot.Format("2 January") + "’s"
 }
 
 // stories lists what is in a letter, in its order, with the fragments that

@@ -22,8 +22,18 @@ import (
 	"lede/web/tool"
 )
 
-//go:embed pages/reader.html pages/reader.css
+//go:embed pages/reader.html pages/archive.html pages/reader.css
 var readerFiles embed.FS
+
+// Visibility says who may read a newsletter's letters on the web.
+type Visibility string
+
+// The visibilities. A newsletter without one is Unlisted.
+const (
+	Public   Visibility = "public"   // in an archive with feeds, and search engines may list them
+	Unlisted Visibility = "unlisted" // who has a letter's address may read it; it is listed nowhere
+	Off      Visibility = "off"      // only by the link in a reader's own mail
+)
 
 // Newsletter is what the reader's pages say about a newsletter.
 type Newsletter struct {
@@ -34,6 +44,13 @@ type Newsletter struct {
 	Imprint       string // address of a page, or empty
 	Privacy       string
 	Lists         []string
+	Visibility    Visibility
+	Language      string         // of its letters, BCP 47; empty: English
+	Zone          *time.Location // of its dates; nil: UTC
+	ListID        string         // domain form; names its feeds and their entries for good
+	// Next returns the first slot after a time, zero when none follows; nil:
+	// there is no schedule.
+	Next func(time.Time) time.Time
 }
 
 // People finds readers and lets them leave and come back; see
@@ -51,6 +68,13 @@ type Editions interface {
 	Sums(ctx context.Context, id string) (newsroom.Sums, error)
 }
 
+// Archive lists the editions that somebody got; see store.Store. A zero time is
+// no limit.
+type Archive interface {
+	Published(ctx context.Context, newsletter string, from, to time.Time, limit int) ([]newsroom.Published, error)
+	Extent(ctx context.Context, newsletter string, from, to time.Time) (newsroom.Extent, error)
+}
+
 // Pictures finds pictures by the names made of their content. An unknown name
 // is fs.ErrNotExist.
 type Pictures interface {
@@ -63,6 +87,10 @@ type Site struct {
 	Newsletters []Newsletter
 	People      People
 	Editions    Editions
+	Archive     Archive
+	// Corrections returns what later editions corrected of one, oldest first;
+	// nil: nothing ever is.
+	Corrections func(ctx context.Context, edition string) ([]newsroom.Correction, error)
 	Pictures    Pictures
 	Keys        *audience.Keyring
 	Ready       func(context.Context) error // nil error: the store answers
@@ -76,8 +104,13 @@ type Site struct {
 //	GET  /u/{token}         the unsubscribe page
 //	POST /u/{token}         one-click unsubscribe (RFC 8058), or the page's own form
 //	POST /u/{token}/undo    undo of the latter
-//	GET  /e/{edition}       an edition, "view in browser"; also a proof's token
+//	GET  /e/{edition}       an edition, "view in browser"; also a reader's or a proof's token
 //	GET  /p/{name}          a picture of a letter
+//	GET  /archive/{newsletter}/         its newest letters, ?q= those with a word
+//	GET  /archive/{newsletter}/{year}/  those of a year
+//	GET  /archive/{newsletter}/rss.xml  and atom.xml, feed.json
+//	GET  /sitemap.xml
+//	GET  /robots.txt
 //	GET  /healthz           200: the process lives
 //	GET  /readyz            200: it can do its work
 //	GET  /instance/{nonce}  proof that this process stands on the same store
@@ -86,11 +119,7 @@ func (s *Site) Handler() http.Handler {
 	if err != nil {
 		panic(err) // embedded: a fault of the build
 	}
-	h := site{
-		Site: s,
-		page: template.Must(template.ParseFS(readerFiles, "pages/reader.html")),
-		csp:  readerCSP,
-	}
+	h := site{Site: s, page: readerTemplates(), csp: readerCSP, words: newWordIndex()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.front)
 	mux.HandleFunc("GET /u/{token}", h.askToLeave)
@@ -100,6 +129,16 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /p/{name}", func(w http.ResponseWriter, r *http.Request) {
 		servePicture(w, r, s.Pictures.Picture, s.Log)
 	})
+	mux.HandleFunc("GET /archive/{newsletter}", func(w http.ResponseWriter, r *http.Request) {
+		// Relative, since a proxy may have taken a path of base_url away.
+		w.Header().Set("Location", url.PathEscape(r.PathValue("newsletter"))+"/")
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
+	mux.HandleFunc("GET /archive/{newsletter}/{$}", h.archive)
+	mux.HandleFunc("GET /archive/{newsletter}/{year}/{$}", h.archiveYear)
+	mux.HandleFunc("GET /archive/{newsletter}/{feed}", h.feed)
+	mux.HandleFunc("GET /sitemap.xml", h.sitemap)
+	mux.HandleFunc("GET /robots.txt", h.robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /instance/{nonce}", h.instance)
@@ -115,8 +154,13 @@ const readerCSP = "default-src 'none'; style-src 'self'; img-src data:; form-act
 
 type site struct {
 	*Site
-	page *template.Template
-	csp  string
+	page  *template.Template
+	csp   string
+	words *wordIndex
+}
+
+func readerTemplates() *template.Template {
+	return template.Must(template.ParseFS(readerFiles, "pages/reader.html", "pages/archive.html"))
 }
 
 // headers sets what every answer carries. Addresses hold tokens, so they are
@@ -148,11 +192,25 @@ type view struct {
 	At          string // when it was left, for the undo
 	Proof       bool
 	Undo        bool
+	Archive     *archiveView // of the archive's pages
+	Links       links
 }
+
+// Robots is what search engines are told.
+func (v view) Robots() string {
+	if v.Archive != nil && !v.Archive.Searched {
+		return ""
+	}
+	return "noindex, nofollow"
+}
+
+// Public says whether the page's newsletter has an archive.
+func (v view) Public() bool { return v.Newsletter.Visibility == Public }
 
 // show answers with a page.
 func (h site) show(w http.ResponseWriter, status int, name string, v view) {
 	var out bytes.Buffer
+	v.Links = links{home: v.Home}
 	if err := h.page.ExecuteTemplate(&out, name, v); err != nil {
 		h.Log.Error("page", "page", name, "err", err)
 		plain(w, http.StatusInternalServerError, "This did not work, and it is our fault. Nothing was changed.")
@@ -170,11 +228,15 @@ func (h site) ourFault(w http.ResponseWriter, r *http.Request, n Newsletter, err
 }
 
 func (h site) front(w http.ResponseWriter, r *http.Request) {
-	v := view{Title: "Newsletters", Home: home(r), Newsletters: h.Newsletters}
-	if len(h.Newsletters) == 1 {
-		v.Title, v.Newsletter = h.Newsletters[0].Name, h.Newsletters[0]
+	h.show(w, http.StatusOK, "front", frontView(h.Newsletters, links{home: home(r)}))
+}
+
+func frontView(newsletters []Newsletter, l links) view {
+	v := view{Title: "Newsletters", Home: l.home, Newsletters: newsletters, Links: l}
+	if len(newsletters) == 1 {
+		v.Title, v.Newsletter = newsletters[0].Name, newsletters[0]
 	}
-	h.show(w, http.StatusOK, "front", v)
+	return v
 }
 
 func (h site) ready(w http.ResponseWriter, r *http.Request) {

@@ -71,7 +71,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.Site = &web.Site{
-		BaseURL: "https://news.example.org", Newsletters: newsletters, People: st, Editions: st, Pictures: st, Keys: keys,
+		BaseURL: "https://news.example.org", Newsletters: newsletters, People: st, Editions: st, Archive: st, Pictures: st, Keys: keys,
 		Ready: func(context.Context) error { return nil },
 		Now:   func() time.Time { s.clock = s.clock.Add(time.Second); return s.clock },
 		Log:   slog.New(slog.NewTextHandler(s.log, nil)),

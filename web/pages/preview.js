@@ -37,6 +37,9 @@
     place = null;
   }, true);
 
+  // The address of a frame's letter, without the place in it.
+  const letterOf = (frame) => frame.src.replace(/#.*/, "");
+
   // replace puts fresh contents into a part, and leaves what is the same.
   const replace = (old, fresh) => {
     if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) return;
@@ -46,7 +49,7 @@
     if (frame && next) {
       // The same element with a new address: the column does not jump, and
       // the letter stands where it stood once it is there.
-      if (frame.getAttribute("src") !== next.getAttribute("src")) {
+      if (letterOf(frame) !== letterOf(next)) {
         place ??= placeIn(frame);
         frame.setAttribute("src", next.getAttribute("src"));
       }
@@ -139,6 +142,20 @@
     show();
   });
 
+  // Warnings: W goes from one to the next, in the list and in the letter.
+  let warned = -1;
+  const warn = () => {
+    const all = [...document.querySelectorAll(".checks ol:first-of-type a.pin")];
+    if (!all.length) return;
+    warned = (warned + 1) % all.length;
+    for (const pin of all) pin.closest("li").removeAttribute("aria-current");
+    const pin = all[warned];
+    pin.closest("li").setAttribute("aria-current", "true");
+    pin.scrollIntoView({block: "nearest"});
+    place = null;
+    byId("frame").src = pin.href;
+  };
+
   // Fetching again shows that it is under way, and keeps the place.
   const again = async () => {
     live.lastElementChild.textContent = "Fetching again …";
@@ -148,6 +165,27 @@
       byId("again").submit();
     }
   };
+
+  // While a name or an address is typed, subscribers who fit are offered.
+  const as = byId("as"), offered = byId("made");
+  const madeUp = [...offered.options].map((o) => o.cloneNode(true));
+  let asking = 0;
+  as.addEventListener("input", () => {
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      const typed = as.value.trim();
+      try {
+        const answer = await fetch("/readers?" + new URLSearchParams({q: typed}));
+        if (!answer.ok || typed !== as.value.trim()) return;
+        offered.replaceChildren(...(await answer.json()).map((reader) => {
+          const option = document.createElement("option");
+          option.value = reader.address;
+          option.textContent = reader.name || "subscriber";
+          return option;
+        }), ...madeUp);
+      } catch { /* the stream says when the preview is gone */ }
+    }, 200);
+  });
 
   const dialog = byId("keys"), on = byId("keyson");
   on.checked = localStorage.getItem("keys") !== "off";
@@ -159,12 +197,16 @@
       dialog.showModal();
     } else if (!on.checked) {
       return;
-    } else if (event.key >= "1" && event.key <= "7") {
+    } else if (event.key >= "0" && event.key <= "9") {
       document.querySelector(`[data-key="${event.key}"]`).click();
     } else if (event.key === "j" || event.key === "J") {
       go(1);
     } else if (event.key === "k" || event.key === "K") {
       go(-1);
+    } else if (event.key === "w" || event.key === "W") {
+      warn();
+    } else if (event.key === "m" || event.key === "M") {
+      byId("marks")?.click();
     } else if (event.key === "p" || event.key === "P") {
       byId("proof").requestSubmit();
     } else if (event.key === "r" || event.key === "R") {

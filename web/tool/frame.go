@@ -30,8 +30,11 @@ func FrameCSP(sandbox, images string) string {
 // page. Every byte that need not change stays as it is.
 type Framing struct {
 	Scheme  string              // light or dark: the letter is shown as in that scheme, whatever the browser's is; empty: the browser's
+	Invert  bool                // colours turned over but for pictures, about as programs do that know no dark letter
+	NoStyle bool                // without its style elements, as programs show it that drop them
 	Source  func(string) string // gives the address to load a picture from; nil: as it stands
 	Anchors []Anchor
+	Pins    []Pin
 }
 
 // Anchor is a place that a link from outside can move the frame to: where the
@@ -55,8 +58,14 @@ func Frame(doc string, f Framing) string {
 	if f.Scheme != "" {
 		head += `<style>:root{color-scheme:` + f.Scheme + `!important}</style>`
 	}
-	w := framer{Framing: f, done: make([]bool, len(f.Anchors))}
+	if f.Invert {
+		// White paper behind it, which turns black: the letter may have no ground.
+		head += `<style>html{background:#fff!important;filter:invert(1) hue-rotate(180deg)!important}img,video,[background],[style*="url("]{filter:invert(1) hue-rotate(180deg)!important}</style>`
+	}
+	w := framer{Framing: f, done: make([]bool, len(f.Anchors)), pins: make([]bool, len(f.Pins))}
+	line := 1
 	hidden := false // in a title or style, where a tag is only text
+	styled := false // in a style
 	read := 0       // bytes of doc
 	z := html.NewTokenizer(strings.NewReader(doc))
 	for {
@@ -67,22 +76,34 @@ func Frame(doc string, f Framing) string {
 		}
 		raw := string(z.Raw())
 		read += len(raw)
+		started := line
+		line += strings.Count(raw, "\n")
 		switch kind {
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
 			hidden = t.Data == "title" || t.Data == "style"
-			w.tag(raw, t)
+			if styled = f.NoStyle && t.Data == "style"; styled {
+				continue
+			}
+			w.around(w.pinned(started, t.Data), t.Data, func() { w.tag(raw, t) })
 			if head != "" && strings.HasPrefix(strings.ToLower(raw), "<head") && len(raw) > 5 && !isLetter(raw[5]) {
 				w.out.WriteString(head)
 				head = ""
 			}
 		case html.TextToken:
+			if styled {
+				continue
+			}
 			if hidden {
 				w.out.WriteString(raw)
 				continue
 			}
 			w.text(raw)
 		default:
+			if styled && kind == html.EndTagToken {
+				styled = false
+				continue
+			}
 			w.out.WriteString(raw)
 		}
 	}
@@ -111,8 +132,10 @@ func forceScheme(doc, scheme string) string {
 
 type framer struct {
 	Framing
-	out  strings.Builder
-	done []bool // anchors that stand
+	out     strings.Builder
+	done    []bool // anchors that stand
+	pins    []bool // pins that stand, or wait
+	waiting []Pin  // for the next place where they may stand
 }
 
 // tag writes a start tag, with a picture's address changed and with an anchor
@@ -145,6 +168,7 @@ func (w *framer) tag(raw string, t html.Token) {
 func (w *framer) anchor(i int) {
 	w.done[i] = true
 	w.out.WriteString(`<span id="` + html.EscapeString(w.Anchors[i].ID) + `"></span>`)
+	w.atAnchor(i)
 }
 
 // text writes text, with an anchor before a story's headline.
