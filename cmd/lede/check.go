@@ -190,7 +190,7 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 			}
 		}
 	}
-	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir); err != nil {
+	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
 		c.add("failure", n.ID+", theme", err.Error(), "")
 		return
 	}

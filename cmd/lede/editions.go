@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lede/compose"
 	"lede/newsroom"
 	"lede/store"
 )
@@ -41,7 +42,7 @@ func newEditionsCommand(a *app) *cobra.Command {
 		},
 	}
 	list.Flags().IntVar(&limit, "limit", limit, "at most so many, 0 for all")
-	cmd.AddCommand(list, newWatchCommand(a),
+	cmd.AddCommand(list, newWatchCommand(a), newDraftCommand(a), newApplyCommand(a),
 		a.editionCommand("show", "The edition as it was assembled, with every reason", showEdition),
 		a.editionCommand("report", "What became of an edition", func(ctx context.Context, a *app, h *house, id string) error {
 			rep, err := h.room.Report(ctx, id)
@@ -61,6 +62,10 @@ func newEditionsCommand(a *app) *cobra.Command {
 			if err := h.room.Approve(ctx, id); err != nil {
 				return err
 			}
+			rec, err := h.store.Edition(ctx, id)
+			if err == nil && rec.State == newsroom.Waiting {
+				return said(ctx, a, h, id, "Approved %s. The daemon sends it at its slot, "+h.local(rec.Newsletter, rec.Slot)+".")
+			}
 			return said(ctx, a, h, id, "Approved %s. The daemon sends it, or `lede send`.")
 		}))
 	return cmd
@@ -68,7 +73,7 @@ func newEditionsCommand(a *app) *cobra.Command {
 
 // withRoom opens the house for one piece of work.
 func (a *app) withRoom(ctx context.Context, work func(context.Context, *house) error) error {
-	h, err := a.open(ctx, wiring{by: "by hand"})
+	h, err := a.open(ctx, wiring{by: a.person()})
 	if err != nil {
 		return err
 	}
@@ -206,10 +211,19 @@ func showEdition(ctx context.Context, a *app, h *house, id string) error {
 			}{rec.ID, rec.State, rec.Why})
 		}
 		a.say("Edition %s of %s was %s: %s", rec.ID, h.local(rec.Newsletter, rec.Slot), rec.State, rec.Why)
-		return nil
+		changes, err := h.store.History(ctx, rec.ID)
+		sayChanges(a, h, rec, changes)
+		return err
+	}
+	changes, err := h.store.History(ctx, rec.ID)
+	if err != nil {
+		return err
 	}
 	if a.json {
-		return a.printJSON(rec.Content)
+		return a.printJSON(struct {
+			*compose.Edition
+			Changes []newsroom.Change `json:"changes"`
+		}{rec.Content, changes})
 	}
 	e := rec.Content
 	a.say("Edition    %s, %s, %s", rec.ID, rec.State, h.local(rec.Newsletter, rec.Slot))
@@ -234,7 +248,32 @@ func showEdition(ctx context.Context, a *app, h *house, id string) error {
 			a.say("\nSource %s failed: %s", s.ID, s.Error)
 		}
 	}
+	if len(e.Remarks) > 0 {
+		a.say("\nEdited")
+	}
+	for _, remark := range e.Remarks {
+		a.say("  %s", remark)
+	}
+	sayChanges(a, h, rec, changes)
 	return nil
+}
+
+// sayChanges prints who changed an edition's state when.
+func sayChanges(a *app, h *house, rec newsroom.Record, changes []newsroom.Change) {
+	if len(changes) > 0 {
+		a.say("\nWhat happened")
+	}
+	for _, c := range changes {
+		step := string(c.To)
+		if c.From != "" && c.From != c.To {
+			step = string(c.From) + " → " + string(c.To)
+		}
+		line := fmt.Sprintf("  %s  %-10s  %s", h.local(rec.Newsletter, c.At), c.By, step)
+		if c.Why != "" {
+			line += ": " + c.Why
+		}
+		a.say("%s", line)
+	}
 }
 
 // mostReasons is how many reasons a person reads; some relays word each refusal

@@ -40,7 +40,7 @@ func previewPage(ctx context.Context, a *app, h *house, args []string, o preview
 	l.take(h)
 	page := &web.Preview{
 		Newsletters: func() []web.PreviewNewsletter { return l.newsletters(chosen.ID) },
-		Render:      l.render, Send: l.send, Version: l.version, Picture: l.picture, Now: a.now, Log: h.log,
+		Render:      l.render, Find: l.find, Send: l.send, Version: l.version, Picture: l.picture, Now: a.now, Log: h.log,
 	}
 	if len(chosen.Notify) > 0 {
 		page.ProofTo = chosen.Notify[0]
@@ -69,7 +69,7 @@ type live struct {
 func (l *live) take(h *house) {
 	l.feeds.Gatherer = h.room.Gatherer
 	h.room.Gatherer = l.feeds
-	l.house, l.stamp = h, stampOf([]string{h.cfg.Path})
+	l.house, l.stamp = h, stampOf(configuredBy(h))
 }
 
 // newsletters lists those of the last good configuration, the chosen one first
@@ -95,7 +95,7 @@ func (l *live) newsletters(chosen string) []web.PreviewNewsletter {
 func (l *live) current() (*house, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if stampOf([]string{l.house.cfg.Path}) == l.stamp {
+	if stampOf(configuredBy(l.house)) == l.stamp {
 		return l.house, nil
 	}
 	cfg, err := config.Load(l.house.cfg.Path, l.house.app.environ)
@@ -130,7 +130,7 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	if r.Fetch {
 		l.feeds.forget()
 	}
-	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir); err != nil {
+	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
 		return web.Proof{Error: err.Error()}, nil
 	}
 	p, err := h.proof(ctx, n, nextSlot(n, h.app.now()), r.As)
@@ -150,8 +150,25 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	if p.message != nil {
 		out.Subject = p.message.Subject(p.reader)
 	}
+	if out.Earlier, err = h.earlier(ctx, n); err != nil {
+		return out, err
+	}
 	out.Audience, err = h.store.Audience(ctx, n.ID, n.Lists)
 	return out, err
+}
+
+// earlier is the last edition of the newsletter that somebody got; nil when
+// there is none.
+func (h *house) earlier(ctx context.Context, n newsroom.Newsletter) (*web.Earlier, error) {
+	last, err := h.store.Published(ctx, n.ID, time.Time{}, time.Time{}, 1)
+	if err != nil || len(last) == 0 {
+		return nil, err
+	}
+	rec, err := h.store.Edition(ctx, last[0].ID)
+	if err != nil || rec.Content == nil {
+		return nil, err
+	}
+	return &web.Earlier{Edition: *rec.Content, Slot: rec.Slot.In(n.Recipe.Zone)}, nil
 }
 
 // send mails a proof.
@@ -172,6 +189,23 @@ func (l *live) send(ctx context.Context, r web.Request, to string) (string, erro
 		return "", err
 	}
 	return "250", nil
+}
+
+// readersOffered is how many subscribers a search in the preview lists.
+const readersOffered = 8
+
+// find lists subscribers for the page.
+func (l *live) find(ctx context.Context, text string) ([]web.PreviewReader, error) {
+	h, err := l.current()
+	if err != nil {
+		return nil, err
+	}
+	people, err := h.store.Find(ctx, text, readersOffered)
+	var found []web.PreviewReader
+	for _, p := range people {
+		found = append(found, web.PreviewReader{Address: p.Address, Name: p.Name})
+	}
+	return found, err
 }
 
 // picture finds a picture of a letter that was drawn.
@@ -198,6 +232,18 @@ func (l *live) version() int64 {
 	return stampOf(paths)
 }
 
+// configuredBy lists what a house is made from: the configuration, and the words
+// that its newsletters were built with.
+func configuredBy(h *house) []string {
+	paths := []string{h.cfg.Path}
+	for _, n := range h.newsletters {
+		if n.WordsDir != "" {
+			paths = append(paths, n.WordsDir)
+		}
+	}
+	return paths
+}
+
 // madeFrom lists the folders and files that a newsletter's letter is made from.
 func madeFrom(n newsroom.Newsletter) []string {
 	var paths []string
@@ -210,6 +256,9 @@ func madeFrom(n newsroom.Newsletter) []string {
 	}
 	if n.ThemeDir != "" {
 		paths = append(paths, n.ThemeDir)
+	}
+	if n.WordsDir != "" {
+		paths = append(paths, n.WordsDir)
 	}
 	return paths
 }

@@ -50,6 +50,7 @@ func scripts(t *testing.T, p testscript.Params) testscript.Params {
 			}
 			now := time.Now()
 			e.Setenv("TOMORROW", now.AddDate(0, 0, 1).Format(time.DateOnly))
+			e.Setenv("NOW", now.UTC().Truncate(time.Minute).Format(time.RFC3339))
 			e.Setenv("YESTERDAY", now.AddDate(0, 0, -1).Format(time.DateOnly))
 			e.Setenv("HOME", e.WorkDir)
 			return nil

@@ -55,6 +55,7 @@ func runPreview(ctx context.Context, a *app, args []string, o previewOptions) er
 		}
 		return previewPage(ctx, a, h, args, o)
 	}
+	h.room.Spamd = h.cfg.Spamd
 	n, p, err := chooseProof(ctx, a, h, args, o)
 	if err != nil {
 		return err

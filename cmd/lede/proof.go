@@ -35,7 +35,11 @@ const madeUp = "reader@example.org"
 // subscriber's address, the name of a made-up reader, or nobody in particular
 // when as is empty.
 func (h *house) proof(ctx context.Context, n newsroom.Newsletter, slot time.Time, as string) (proof, error) {
-	d, err := h.room.Draft(ctx, n, newsroom.Order{Slot: slot})
+	waits, err := h.room.Waits(ctx, n, slot)
+	if err != nil {
+		return proof{}, err
+	}
+	d, err := h.room.Draft(ctx, n, newsroom.Order{Slot: slot, Remake: waits})
 	if err != nil {
 		return proof{}, err
 	}

@@ -31,6 +31,8 @@ type sendOptions struct {
 	resume         bool
 	timing         newsroom.Timing
 	pagesElsewhere bool
+	slot           string
+	correctionOf   string
 }
 
 func newSendCommand(a *app) *cobra.Command {
@@ -67,6 +69,8 @@ Beside a running daemon the edition is handed to it, and its progress shown.`,
 	f.BoolVar(&o.timing.LocalTime, "local-time", false, "let each mail leave when the reader's clock (attribute timezone) shows what the newsletter's shows now")
 	f.BoolVar(&o.fresh, "new", false, "make a new edition though an old one is unfinished")
 	f.BoolVar(&o.resume, "resume", false, "go on with the unfinished edition however old it is")
+	f.StringVar(&o.slot, "slot", "", "make the edition of this slot, a `TIME` such as 2027-03-01T06:30: as its edition file was applied")
+	f.StringVar(&o.correctionOf, "correction-of", "", "send only to those who got the edition `ID`: what its --story tells, else the stories that correct it")
 	f.BoolVar(&o.pagesElsewhere, "pages-elsewhere", false, "don't ask whether base_url answers as this instance (a proxy hides it)")
 	return cmd
 }
@@ -83,11 +87,15 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		return usageError("--spread and --local-time: choose")
 	case o.resume && o.timing != newsroom.Timing{}:
 		return usageError("--resume goes on with an edition, whose mails have their times: no --spread and no --local-time")
+	case o.resume && (o.slot != "" || o.correctionOf != ""):
+		return usageError("--resume goes on with an edition, which --slot and --correction-of make: choose")
+	case o.slot != "" && (o.correctionOf != "" || len(o.stories) > 0):
+		return usageError("--slot makes the edition of a slot, --story and --correction-of a bulletin: choose")
 	case o.wait < 0:
 		return usageError("--wait %s: expected a time, such as 15m", o.wait)
 	}
 	o.wait = max(o.wait, time.Millisecond) // no time at all would be no limit
-	h, err := a.open(ctx, wiring{by: "send", quiet: !a.verbose, pagesElsewhere: o.pagesElsewhere})
+	h, err := a.open(ctx, wiring{by: a.person(), quiet: !a.verbose, pagesElsewhere: o.pagesElsewhere})
 	if err != nil {
 		return err
 	}
@@ -99,6 +107,18 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 	order := newsroom.Order{
 		Slot: a.now().UTC().Truncate(time.Microsecond), ByHand: true,
 		Only: o.stories, Greeting: o.greeting, Timing: o.timing, New: o.fresh || len(o.stories) > 0, Resume: o.resume,
+	}
+	if o.slot != "" {
+		if order.Slot, err = parseSlot(n, o.slot); err != nil {
+			return err
+		}
+		order.New = true
+	}
+	if o.correctionOf != "" {
+		if order.CorrectionOf, err = corrected(ctx, h, n, o.correctionOf); err != nil {
+			return err
+		}
+		order.New = true
 	}
 	rest, err := unfinished(ctx, h, n, order)
 	if err != nil {
@@ -167,6 +187,23 @@ func runSend(ctx context.Context, a *app, args []string, o sendOptions) error {
 		return fmt.Errorf("stopped: %w\nhint: nothing is lost; that one goes on with edition %s", other, rec.ID)
 	}
 	return err
+}
+
+// corrected is the id of an edition that somebody got and that a correction may
+// be sent of.
+func corrected(ctx context.Context, h *house, n newsroom.Newsletter, id string) (string, error) {
+	rec, err := h.store.Edition(ctx, id)
+	if err != nil {
+		return "", noSuchEdition(id, err)
+	}
+	if rec.Newsletter != n.ID {
+		return "", usageError("--correction-of %s: that is an edition of %s", rec.ID, rec.Newsletter)
+	}
+	sums, err := h.store.Sums(ctx, rec.ID)
+	if err == nil && sums.Sent+sums.InDoubt == 0 {
+		err = fmt.Errorf("--correction-of %s: nobody got that edition (%s)", rec.ID, rec.State)
+	}
+	return rec.ID, err
 }
 
 // deliverRest sends what has become due of other editions of the newsletter,

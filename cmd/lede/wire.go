@@ -94,7 +94,7 @@ func (h *house) wireRoom(w wiring) {
 	}
 	h.dispatcher = send.NewDispatcher(h.store.Ledger(), h.plan, h.log)
 	h.room = &newsroom.Room{
-		Editions: h.store, Memory: h.store, Pictures: h.store, Agenda: h.store, Ledger: h.store.Ledger(),
+		Editions: h.store, Drafts: h.store, Memory: h.store, Pictures: h.store, Agenda: h.store, Ledger: h.store.Ledger(),
 		Gatherer:   &source.Gatherer{HTTP: client, Cache: h.store, Now: h.app.now, Settle: w.settle},
 		Dispatcher: h.dispatcher,
 		LocalRelay: local,
@@ -103,6 +103,9 @@ func (h *house) wireRoom(w wiring) {
 		Now:        h.app.now,
 		By:         w.by,
 		Log:        h.log,
+	}
+	if w.by != "preview" { // a page that redraws at each save does not wait for it
+		h.room.Spamd = h.cfg.Spamd
 	}
 	if !w.pagesElsewhere {
 		h.room.Reachable = func(ctx context.Context, n newsroom.Newsletter) error {
@@ -120,7 +123,7 @@ func (h *house) close() {
 // render loads the newsletter's theme, each time anew so that an edited
 // template is seen, and sets the edition in it.
 func render(n newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {
-	theme, err := templates.Load(n.Recipe.Theme, n.ThemeDir)
+	theme, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens)
 	if err != nil {
 		return compose.Letter{}, err
 	}
@@ -179,7 +182,7 @@ func (h *house) local(newsletter string, t time.Time) string {
 func (h *house) site() *web.Site {
 	site := &web.Site{
 		BaseURL: h.cfg.BaseURL,
-		People:  h.store, Editions: h.store, Pictures: h.store, Keys: h.keys, Now: h.app.now, Log: h.log,
+		People:  h.store, Editions: h.store, Archive: h.store, Corrections: h.store.Corrections, Pictures: h.store, Keys: h.keys, Now: h.app.now, Log: h.log,
 		Ready: func(ctx context.Context) error {
 			_, err := h.store.List(ctx, "", 1)
 			return err
@@ -189,6 +192,13 @@ func (h *house) site() *web.Site {
 		site.Newsletters = append(site.Newsletters, web.Newsletter{
 			ID: n.ID, Name: n.Name, Line: n.Recipe.Place, PostalAddress: n.Recipe.PostalAddress,
 			Imprint: n.Recipe.Imprint, Privacy: n.Recipe.Privacy, Lists: n.Lists,
+			Visibility: web.Visibility(n.Visibility), Language: n.Recipe.Language, Zone: n.Recipe.Zone, ListID: n.Sender.ListID,
+			Next: func(now time.Time) time.Time {
+				if n.Schedule == nil {
+					return time.Time{}
+				}
+				return newsroom.NextSlot(n.Schedule, now, n.Recipe.Zone, n.NotOn)
+			},
 		})
 	}
 	return site
@@ -210,13 +220,24 @@ func (a *app) newsletters(cfg *config.Config) ([]newsroom.Newsletter, error) {
 
 func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter, error) {
 	n := newsroom.Newsletter{
-		ID: c.ID, Name: c.Name, Relay: c.Relay, Lists: c.Lists, ThemeDir: c.ThemeDir,
+		ID: c.ID, Name: c.Name, Relay: c.Relay, Lists: c.Lists, Visibility: c.Visibility, ThemeDir: c.ThemeDir, Tokens: c.Tokens, WordsDir: c.WordsDir,
 		NotOn: c.NotOn, Missed: c.Missed, Grace: time.Duration(c.Grace), StaleAfter: time.Duration(c.StaleAfter),
 		Timing: newsroom.Timing{Spread: time.Duration(c.Spread), LocalTime: c.LocalTime},
 		MinGap: time.Duration(c.MinGap), InDoubt: c.InDoubt, Approval: c.Approval, Numbered: c.Numbered,
-		Notify: c.Notify, NotifyCommand: c.NotifyCommand,
+		Proof:    newsroom.Proof{To: c.Proof.To, Before: time.Duration(c.Proof.Before)},
+		Deadline: time.Duration(c.ApprovalDeadline), AtDeadline: c.AtDeadline, Changed: c.Changed,
+		Notify: c.Notify, NotifyCommand: c.NotifyCommand, Lint: levelsOf(c),
 		Recipe: recipeOf(cfg, c),
 		Sender: senderOf(cfg, c),
+	}
+	if c.WordsDir != "" {
+		book, err := templates.LoadWords(c.WordsDir)
+		if err != nil {
+			return n, fmt.Errorf("newsletter %s: words_dir: %w", c.ID, err)
+		}
+		if words, known := book.For(string(c.Language)); known {
+			n.Recipe.Words = &words
+		}
 	}
 	if c.Schedule != "" {
 		schedule, err := newsroom.ParseSchedule(c.Schedule)
@@ -226,7 +247,7 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 		n.Schedule = schedule
 	}
 	for _, s := range c.Sources {
-		n.Sources = append(n.Sources, source.Spec{ID: s.ID, Folder: s.Folder, Feed: s.Feed, Private: s.Private, Own: s.Own})
+		n.Sources = append(n.Sources, source.Spec{ID: s.ID, Folder: s.Folder, Feed: s.Feed, Private: s.Private, Own: s.Own, Full: s.Full})
 	}
 	for _, d := range c.DKIM {
 		key, err := loadDKIM(d.Key)
@@ -241,18 +262,27 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 
 func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 	r := compose.Recipe{
-		ID: c.ID, Name: c.Name, Editor: c.Editor.Name, Greeting: c.Editor.Greeting, Subject: c.Subject,
+		ID: c.ID, Name: c.Name, Editor: c.Editor.Name, Greeting: c.Editor.Greeting, Subject: c.Subject, Preheader: c.Preheader,
 		Language: string(c.Language), Zone: c.Timezone.Location, Place: c.Place, PostalAddress: c.PostalAddress,
-		Reason: c.Reason, Imprint: c.Imprint, Privacy: c.Privacy, BaseURL: cfg.BaseURL, Theme: c.Theme, Min: c.Min,
+		Reason: c.Reason, Imprint: c.Imprint, Privacy: c.Privacy, BaseURL: cfg.BaseURL, Theme: c.Theme, Min: c.Min, PerSource: c.PerSource, OwnHosts: c.OwnHosts, TextLinks: c.TextLinks,
 		Lead: compose.LeadRule{From: c.Lead.From, Length: c.Lead.Length, MinWords: c.Lead.MinWords, IfNone: c.Lead.IfNone},
 	}
 	for _, s := range c.Sources {
 		r.Sources = append(r.Sources, compose.SourceRule{
-			ID: s.ID, AsGiven: s.Order == "as_given", MaxAge: time.Duration(s.MaxAge), Updates: s.Updates, Leftovers: s.Leftovers,
+			ID: s.ID, Own: s.Own, AsGiven: s.Order == "as_given", MaxAge: time.Duration(s.MaxAge), Updates: s.Updates, Leftovers: s.Leftovers,
 		})
 	}
 	for _, s := range c.Sections {
-		r.Sections = append(r.Sections, compose.SectionRule{Title: s.Title, Kind: s.Kind, From: s.From, Max: s.Max, Teaser: s.Teaser})
+		r.Sections = append(r.Sections, compose.SectionRule{
+			Title: s.Title, Kind: s.Kind, From: s.From, Max: s.Max, Teaser: s.Teaser,
+			Tags: s.Tags, Category: s.Category, Author: s.Author, Lang: string(s.Lang),
+			MinWords: s.MinWords, MaxWords: s.MaxWords, MaxAge: time.Duration(s.MaxAge),
+			Order: s.Order, Prefer: s.Prefer, Alternate: s.Alternate, PerSource: s.PerSource,
+			Empty: s.Empty, Say: s.Say, Ago: s.Ago.Ago,
+		})
+	}
+	for _, p := range c.LinkParams {
+		r.LinkParams = append(r.LinkParams, compose.LinkParam{Name: p.Name, Value: p.Value})
 	}
 	return r
 }
@@ -261,7 +291,10 @@ func senderOf(cfg *config.Config, c config.Newsletter) send.Sender {
 	s := send.Sender{
 		Newsletter: c.ID, Name: c.Name, From: mail.Address(c.From), ReplyTo: c.ReplyTo, BounceAddress: c.BounceAddress, VERP: c.VERP,
 		ListID: c.ListID, UnsubscribeMailbox: c.UnsubscribeMailbox, BaseURL: cfg.BaseURL,
-		FeedbackSender: c.FeedbackSender, Lists: c.Lists,
+		FeedbackSender: c.FeedbackSender, Lists: c.Lists, OwnView: c.Visibility == string(web.Off),
+	}
+	if c.Visibility == string(web.Public) {
+		s.Archive = cfg.BaseURL + "/archive/" + c.ID + "/"
 	}
 	if s.ListID == "" {
 		s.ListID = c.ID + "." + c.From.Domain()

@@ -52,6 +52,9 @@ func (c *checker) top() {
 	if c.Metrics != "" && c.Metrics == c.Listen {
 		c.complain("metrics", "the pages are for the world, these figures are not: give them a port of their own", "is the address of listen")
 	}
+	if _, _, err := net.SplitHostPort(c.Spamd); c.given("spamd") && !strings.HasPrefix(c.Spamd, "/") && err != nil {
+		c.complain("spamd", "", "%q is neither host:port nor the absolute path of a socket", c.Spamd)
+	}
 	c.notEmpty("relays", len(c.Relays))
 	c.notEmpty("newsletters", len(c.Newsletters))
 }

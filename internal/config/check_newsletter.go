@@ -11,11 +11,13 @@ import (
 
 	"lede/compose"
 	"lede/newsroom"
+	"lede/templates"
 )
 
 func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	c.schedule(at, n)
 	c.times(at, n)
+	c.approval(at, n)
 	c.addresses(at, n)
 	c.dkim(at+".dkim", n)
 	for key, value := range map[string]string{"imprint": n.Imprint, "privacy": n.Privacy} {
@@ -30,8 +32,12 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 			c.complain(path, "", "%q is no list: up to 40 of a-z, 0-9 and -", list)
 		}
 	}
-	c.words(at+".subject", n.Subject)
-	c.words(at+".editor.greeting", n.Editor.Greeting)
+	reader := func(string, string) string { return "" }
+	c.words(at+".subject", n.Subject, compose.SubjectWords(), reader)
+	c.words(at+".editor.greeting", n.Editor.Greeting, compose.SubjectWords(), reader)
+	c.words(at+".preheader", n.Preheader, compose.PreheaderWords(), nil)
+	c.links(at, n)
+	c.lint(at, n)
 	switch path := at + ".relay"; {
 	case c.given(path) && relays != nil && !slices.Contains(relays, n.Relay):
 		c.complain(path, "", "there is no relay %q%s", n.Relay, didYouMean(n.Relay, relays))
@@ -53,23 +59,42 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 		c.complain(c.oneGiven(lead+".length", lead+".min_words"), "", "length (%d words) is shorter than min_words (%d)", n.Lead.Length, n.Lead.MinWords)
 	}
 	for i, section := range n.Sections {
-		c.from(fmt.Sprintf("%s.sections[%d].from", at, i), section.From, sources)
+		path := fmt.Sprintf("%s.sections[%d]", at, i)
+		c.from(path+".from", section.From, sources)
+		if c.sound(path) {
+			c.section(path, section)
+		}
 	}
+	c.correctionsOnce(at, n.Sections)
 	if path := at + ".theme"; c.given(path) && !idForm.MatchString(n.Theme) {
 		c.complain(path, "your own templates go into theme_dir", "%q is no name of a theme", n.Theme)
+	} else if known := templates.Names(); c.given(path) && !slices.Contains(known, n.Theme) {
+		c.complain(path, "there are "+strings.Join(known, ", "), "unknown theme %q%s", n.Theme, didYouMean(n.Theme, known))
+	}
+	for _, problem := range n.Tokens.Problems() {
+		if path := at + ".tokens." + problem.Key; c.sound(path) {
+			c.complain(path, "", "%s", problem.What)
+		}
 	}
 	if c.given(at+".theme_dir") && n.ThemeDir != "" {
 		n.ThemeDir = c.path(n.ThemeDir)
 	}
+	if c.given(at+".words_dir") && n.WordsDir != "" {
+		n.WordsDir = c.path(n.WordsDir)
+	}
 }
 
-// words checks the {words} of a text that is filled in for each edition.
-func (c *checker) words(path, text string) {
+// words checks the {words} of a text that is filled in for each edition, and
+// for each reader where there are fields.
+func (c *checker) words(path, text string, known []string, fields func(string, string) string) {
 	if !c.given(path) {
 		return
 	}
-	values := map[string]string{"lead": "", "newsletter": "", "date": ""}
-	if _, err := compose.Expand(text, values, func(string, string) string { return "" }); err != nil {
+	values := map[string]string{}
+	for _, word := range known {
+		values[word] = ""
+	}
+	if _, err := compose.Expand(text, values, fields); err != nil {
 		c.complain(path, "", "%v", err)
 	}
 }
@@ -118,6 +143,38 @@ func (c *checker) times(at string, n *Newsletter) {
 			key = "local_time"
 		}
 		c.warn("%s: %s holds for slots, and there is no schedule; lede send has --%s", at, key, strings.ReplaceAll(key, "_", "-"))
+	}
+}
+
+// longestProof is how long ahead of its slot an edition may be made: earlier it
+// would be none of that day.
+const longestProof = Duration(24 * time.Hour)
+
+// approval checks who reads an edition before it goes, and what becomes of one
+// that nobody approved.
+func (c *checker) approval(at string, n *Newsletter) {
+	for i, value := range n.Proof.To {
+		if path := fmt.Sprintf("%s.proof.to[%d]", at, i); c.given(path) {
+			c.address(path, value)
+		}
+	}
+	switch path := at + ".proof.before"; {
+	case !c.sound(path):
+	case n.Proof.Before > longestProof:
+		c.complain(path, "", "%s is more than 24h", n.Proof.Before)
+	case n.Proof.Before > 0 && n.Schedule == "" && c.sound(at+".schedule"):
+		c.warn("%s: proof.before holds for slots, and there is no schedule", at)
+	case n.Proof.Before > 0 && len(n.Proof.To) == 0 && c.sound(at+".proof.to"):
+		c.complain(path, "proof: {to: [desk@example.org], before: 30m}", "nobody gets the proof: proof.to is missing")
+	}
+	switch path := at + ".approval_deadline"; {
+	case !c.sound(path) || n.ApprovalDeadline == 0:
+	case n.Approval != "required" && c.sound(at+".approval"):
+		c.complain(path, "", "this is for approval: required")
+	case n.ApprovalDeadline > longestProof:
+		c.complain(path, "", "%s is more than 24h", n.ApprovalDeadline)
+	case n.StaleAfter > 0 && n.ApprovalDeadline >= n.StaleAfter && c.sound(at+".stale_after"):
+		c.complain(path, "", "%s is no less than stale_after (%s): the edition is paused before", n.ApprovalDeadline, n.StaleAfter)
 	}
 }
 
@@ -225,7 +282,13 @@ func (c *checker) source(at string, s *Source) {
 		if s.Private {
 			c.complain(at+".private", "", "this is for feeds: a folder needs no permission")
 		}
+		if s.Full {
+			c.complain(at+".full", "", "this is for feeds: a folder has its stories whole")
+		}
 		return
+	}
+	if s.Full && !s.Own {
+		c.complain(at+".full", "set own: true if the stories are yours", "only your own stories are taken whole from their pages; others' are a headline, a short teaser and a link")
 	}
 	if strings.Contains(s.Feed, "://") {
 		c.webAddress(feed, s.Feed)

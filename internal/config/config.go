@@ -5,7 +5,7 @@
 // The types below are the file's schema. Of a field's tags, mapstructure is its
 // key, oneof its allowed words, range its least and greatest number, and
 // need:"true" makes it an error to leave it out; a list with single:"true" may be
-// written as its only member. Text may hold ${VAR}, which is
+// written as its only member, one with pairs:"true" is a mapping. Text may hold ${VAR}, which is
 // taken from the environment and must be set there; $${ stands for ${ itself.
 // A variable LEDE_ with the path in upper case overrides a setting; members of
 // lists are named by their id (LEDE_RELAYS_MAIN_PASSWORD).
@@ -14,7 +14,11 @@
 // absolute.
 package config
 
-import "time"
+import (
+	"time"
+
+	"lede/templates"
+)
 
 // Config is the whole file.
 type Config struct {
@@ -23,6 +27,7 @@ type Config struct {
 	Listen      string       `mapstructure:"listen"`               // host:port
 	Metrics     string       `mapstructure:"metrics"`              // host:port where Prometheus reads; empty: nowhere
 	Log         Log          `mapstructure:"log"`
+	Spamd       string       `mapstructure:"spamd"` // host:port or the absolute path of a socket; empty: none is asked
 	Relays      []Relay      `mapstructure:"relays" need:"true"`
 	Routes      []Route      `mapstructure:"routes"`  // the first that fits holds
 	Domains     []Domain     `mapstructure:"domains"` // no domain is in two of them
@@ -101,46 +106,71 @@ type Retry struct {
 
 // Newsletter is a recurring publication.
 type Newsletter struct {
-	ID                 string    `mapstructure:"id" need:"true"`
-	Name               string    `mapstructure:"name" need:"true"`
-	From               Mailbox   `mapstructure:"from" need:"true"`
-	Editor             Editor    `mapstructure:"editor"`
-	PostalAddress      string    `mapstructure:"postal_address"`
-	Place              string    `mapstructure:"place"`
-	Reason             string    `mapstructure:"reason"`
-	Imprint            string    `mapstructure:"imprint"`
-	Privacy            string    `mapstructure:"privacy"`
-	Language           Language  `mapstructure:"language"`
-	Timezone           TimeZone  `mapstructure:"timezone"`
-	Schedule           string    `mapstructure:"schedule"` // empty: only by hand
-	Spread             Duration  `mapstructure:"spread"`
-	LocalTime          bool      `mapstructure:"local_time"` // not together with Spread
-	NotOn              []string  `mapstructure:"not_on"`
-	Missed             string    `mapstructure:"missed" oneof:"run|skip"`
-	Grace              Duration  `mapstructure:"grace"`
-	StaleAfter         Duration  `mapstructure:"stale_after"` // 0: until the next slot, at most 24h
-	MinGap             Duration  `mapstructure:"min_gap"`
-	Notify             []string  `mapstructure:"notify"`
-	NotifyCommand      []string  `mapstructure:"notify_command"` // a program and its arguments; no shell
-	ReplyTo            string    `mapstructure:"reply_to"`
-	BounceAddress      string    `mapstructure:"bounce_address"`
-	VERP               bool      `mapstructure:"verp"` // only with BounceAddress
-	UnsubscribeMailbox string    `mapstructure:"unsubscribe_mailbox"`
-	ListID             string    `mapstructure:"list_id"`            // "ID.DOMAIN of from" when not given
-	FeedbackSender     string    `mapstructure:"feedback_sender"`    // made of the domain of from when not given
-	DKIM               []DKIM    `mapstructure:"dkim" single:"true"` // none: not signed
-	Lists              []string  `mapstructure:"lists" need:"true"`
-	Relay              string    `mapstructure:"relay"` // the only relay when not given
-	Theme              string    `mapstructure:"theme"`
-	ThemeDir           string    `mapstructure:"theme_dir"` // absolute; empty: the theme as it is
-	Subject            string    `mapstructure:"subject"`
-	Numbered           bool      `mapstructure:"numbered"`
-	Sources            []Source  `mapstructure:"sources" need:"true"`
-	Lead               Lead      `mapstructure:"lead"`
-	Sections           []Section `mapstructure:"sections"` // one of briefs from all sources when not given
-	Min                int       `mapstructure:"min" range:"1..1000"`
-	Approval           string    `mapstructure:"approval" oneof:"none|required"`
-	InDoubt            string    `mapstructure:"in_doubt" oneof:"resend|hold"`
+	ID                 string           `mapstructure:"id" need:"true"`
+	Name               string           `mapstructure:"name" need:"true"`
+	From               Mailbox          `mapstructure:"from" need:"true"`
+	Editor             Editor           `mapstructure:"editor"`
+	PostalAddress      string           `mapstructure:"postal_address"`
+	Place              string           `mapstructure:"place"`
+	Reason             string           `mapstructure:"reason"`
+	Imprint            string           `mapstructure:"imprint"`
+	Privacy            string           `mapstructure:"privacy"`
+	Visibility         string           `mapstructure:"visibility" oneof:"public|unlisted|off"`
+	Language           Language         `mapstructure:"language"`
+	Timezone           TimeZone         `mapstructure:"timezone"`
+	Schedule           string           `mapstructure:"schedule"` // empty: only by hand
+	Spread             Duration         `mapstructure:"spread"`
+	LocalTime          bool             `mapstructure:"local_time"` // not together with Spread
+	NotOn              []string         `mapstructure:"not_on"`
+	Missed             string           `mapstructure:"missed" oneof:"run|skip"`
+	Grace              Duration         `mapstructure:"grace"`
+	StaleAfter         Duration         `mapstructure:"stale_after"` // 0: until the next slot, at most 24h
+	MinGap             Duration         `mapstructure:"min_gap"`
+	Notify             []string         `mapstructure:"notify"`
+	NotifyCommand      []string         `mapstructure:"notify_command"` // a program and its arguments; no shell
+	ReplyTo            string           `mapstructure:"reply_to"`
+	BounceAddress      string           `mapstructure:"bounce_address"`
+	VERP               bool             `mapstructure:"verp"` // only with BounceAddress
+	UnsubscribeMailbox string           `mapstructure:"unsubscribe_mailbox"`
+	ListID             string           `mapstructure:"list_id"`            // "ID.DOMAIN of from" when not given
+	FeedbackSender     string           `mapstructure:"feedback_sender"`    // made of the domain of from when not given
+	DKIM               []DKIM           `mapstructure:"dkim" single:"true"` // none: not signed
+	Lists              []string         `mapstructure:"lists" need:"true"`
+	Relay              string           `mapstructure:"relay"` // the only relay when not given
+	Theme              string           `mapstructure:"theme"`
+	ThemeDir           string           `mapstructure:"theme_dir"` // absolute; empty: the theme as it is
+	Tokens             templates.Tokens `mapstructure:"tokens"`    // over the theme's own
+	WordsDir           string           `mapstructure:"words_dir"` // absolute; empty: the built-in words
+	TextLinks          string           `mapstructure:"text_links" oneof:"inline|footnotes"`
+	Subject            string           `mapstructure:"subject"`
+	Preheader          string           `mapstructure:"preheader"` // empty: made of the lead
+	OwnHosts           []string         `mapstructure:"own_hosts"` // lower case, each with those within it
+	LinkParams         []Param          `mapstructure:"link_params" pairs:"true"`
+	Numbered           bool             `mapstructure:"numbered"`
+	Sources            []Source         `mapstructure:"sources" need:"true"`
+	Lead               Lead             `mapstructure:"lead"`
+	Sections           []Section        `mapstructure:"sections"` // one of briefs from all sources when not given
+	Min                int              `mapstructure:"min" range:"1..1000"`
+	PerSource          int              `mapstructure:"per_source" range:"0..100"` // stories of one source; 0: no limit
+	Approval           string           `mapstructure:"approval" oneof:"none|required"`
+	ApprovalDeadline   Duration         `mapstructure:"approval_deadline"` // after the slot; 0: none
+	AtDeadline         string           `mapstructure:"at_deadline" oneof:"send|skip|remind"`
+	Proof              Proof            `mapstructure:"proof"`
+	Changed            string           `mapstructure:"changed" oneof:"send|hold"` // of a story, between making and sending
+	InDoubt            string           `mapstructure:"in_doubt" oneof:"resend|hold"`
+	Lint               []Param          `mapstructure:"lint" pairs:"true"` // rule → error, warning, note or off
+}
+
+// Param is a parameter of links, written as a key with its value.
+type Param struct {
+	Name  string `mapstructure:"name"`
+	Value string `mapstructure:"value"`
+}
+
+// Proof says who reads an edition before it is sent, and how long.
+type Proof struct {
+	To     []string `mapstructure:"to"`
+	Before Duration `mapstructure:"before"` // the slot; 0: at it
 }
 
 // Editor is who greets the readers.
@@ -163,6 +193,7 @@ type Source struct {
 	Feed      string   `mapstructure:"feed"`   // http(s) URL or absolute path
 	Private   bool     `mapstructure:"private"`
 	Own       bool     `mapstructure:"own"`
+	Full      bool     `mapstructure:"full"` // of an own feed: the text of its stubs is taken from their pages
 	Order     string   `mapstructure:"order" oneof:"newest|as_given"`
 	MaxAge    Duration `mapstructure:"max_age"` // 0: no limit
 	Updates   string   `mapstructure:"updates" oneof:"mark|drop"`
@@ -180,10 +211,27 @@ type Lead struct {
 // Section is one section of the letter.
 type Section struct {
 	Title  string   `mapstructure:"title"`
-	Kind   string   `mapstructure:"kind" oneof:"briefs|sponsor|events|note"`
+	Kind   string   `mapstructure:"kind" oneof:"briefs|headlines|links|quotation|numbers|events|sponsor|note|corrections|archive|most_read"`
 	From   []string `mapstructure:"from"` // source ids, all when empty
 	Max    int      `mapstructure:"max" range:"1..100"`
-	Teaser int      `mapstructure:"teaser" range:"40..2000"` // characters
+	Teaser int      `mapstructure:"teaser" range:"40..2000"` // columns, as compose.SectionRule.Teaser
+
+	Tags     []string `mapstructure:"tags"`     // filters; a story passes all that are set
+	Category string   `mapstructure:"category"` // the first tag
+	Author   string   `mapstructure:"author"`
+	Lang     Language `mapstructure:"lang"`
+	MinWords int      `mapstructure:"min_words" range:"0..20000"`
+	MaxWords int      `mapstructure:"max_words" range:"0..20000"` // 0: no limit
+	MaxAge   Duration `mapstructure:"max_age"`                    // 0: no limit
+
+	Order     string   `mapstructure:"order" oneof:"weight|newest|sources|as_given|oldest|title"`
+	Prefer    []string `mapstructure:"prefer"` // tags
+	Alternate bool     `mapstructure:"alternate"`
+	PerSource int      `mapstructure:"per_source" range:"0..100"` // 0: no limit
+
+	Empty string `mapstructure:"empty" oneof:"drop|say|skip"`
+	Say   string `mapstructure:"say"`
+	Ago   Ago    `mapstructure:"ago"` // archive: a year when not given
 }
 
 const (
@@ -221,17 +269,21 @@ func defaultRelay() Relay {
 
 func defaultNewsletter() Newsletter {
 	return Newsletter{
-		Language: "en",
-		Timezone: TimeZone{time.UTC},
-		Missed:   "run",
-		Grace:    Duration(6 * time.Hour),
-		MinGap:   Duration(2 * time.Hour),
-		Theme:    "broadsheet",
-		Subject:  "{lead}",
-		Lead:     Lead{Length: 700, MinWords: 80, IfNone: "promote"},
-		Min:      1,
-		Approval: "none",
-		InDoubt:  "resend",
+		Visibility: "unlisted",
+		Language:   "en",
+		Timezone:   TimeZone{time.UTC},
+		Missed:     "run",
+		Grace:      Duration(6 * time.Hour),
+		MinGap:     Duration(2 * time.Hour),
+		Theme:      "broadsheet",
+		TextLinks:  "inline",
+		Subject:    "{lead}",
+		Lead:       Lead{Length: 700, MinWords: 80, IfNone: "promote"},
+		Min:        1,
+		Approval:   "none",
+		AtDeadline: "remind",
+		Changed:    "send",
+		InDoubt:    "resend",
 	}
 }
 
@@ -245,5 +297,5 @@ func defaultSource() Source {
 }
 
 func defaultSection() Section {
-	return Section{Kind: "briefs", Max: 6, Teaser: 240}
+	return Section{Kind: "briefs", Max: 6, Teaser: 240, Order: "weight", Empty: "drop"}
 }

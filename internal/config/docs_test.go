@@ -31,6 +31,8 @@ func schema() map[string]reflect.Value {
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
 		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}),
 		"dkim": reflect.ValueOf(DKIM{}), "sources": reflect.ValueOf(defaultSource()),
+		"tokens": reflect.ValueOf(newsletter.Tokens), "light and dark": reflect.ValueOf(newsletter.Tokens.Light),
+		"fonts": reflect.ValueOf(newsletter.Tokens.Fonts), "logo": reflect.ValueOf(newsletter.Tokens.Logo),
 		"lead": reflect.ValueOf(newsletter.Lead), "sections": reflect.ValueOf(defaultSection()),
 	}
 }
@@ -42,7 +44,7 @@ func keys(prefix string, want reflect.Type) []string {
 		path := prefix + field.Tag.Get("mapstructure")
 		kind := pointed(field.Type)
 		switch {
-		case scalar(kind):
+		case scalar(kind), pairs(field):
 			all = append(all, path)
 		case kind.Kind() == reflect.Struct:
 			all = append(all, keys(path+".", kind)...)
@@ -63,6 +65,7 @@ func paths(prefix string, node *yaml.Node, into map[string][]string) {
 	case yaml.DocumentNode:
 		paths(prefix, node.Content[0], into)
 	case yaml.MappingNode:
+		into[prefix] = append(into[prefix], "")
 		for i := 0; i < len(node.Content); i += 2 {
 			key := node.Content[i].Value
 			if prefix != "" {

@@ -66,6 +66,8 @@ func (t *tree) complain(path, hint, format string, args ...any) {
 	})
 }
 
+var paramName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,60}$`)
+
 // visit counts a node and says whether the limits allow it.
 func (t *tree) visit(depth int) bool {
 	t.nodes++
@@ -127,6 +129,8 @@ func (t *tree) value(path, variable string, node *yaml.Node, want reflect.Struct
 	switch {
 	case scalar(kind):
 		return t.scalar(path, node, want)
+	case pairs(want):
+		return t.pairs(path, node, depth)
 	case single(want) && (node == nil || node.Kind == yaml.MappingNode):
 		v, ok := t.mapping(path, variable, node, kind.Elem(), depth)
 		return []any{v}, ok
@@ -139,6 +143,45 @@ func (t *tree) value(path, variable string, node *yaml.Node, want reflect.Struct
 
 // single says whether a list may be written as its only member.
 func single(field reflect.StructField) bool { return field.Tag.Get("single") != "" }
+
+// pairs says whether a list is written as a mapping of names to texts.
+func pairs(field reflect.StructField) bool { return field.Tag.Get("pairs") != "" }
+
+// pairs checks a mapping whose names are free and returns it as a list, in the
+// file's order.
+func (t *tree) pairs(path string, node *yaml.Node, depth int) (any, bool) {
+	if node == nil || node.Kind != yaml.MappingNode {
+		t.complain(path, "", "expected names with their texts (name: text), found %s", kindOf(node))
+		return nil, false
+	}
+	list := []any{}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		at := join(path, key.Value)
+		if !t.visit(depth) {
+			return nil, false
+		}
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		t.places[at] = place{key.Line, t.places[path].variable}
+		if first, twice := seen[key.Value]; twice {
+			t.complain(at, "", "given twice, first in line %d", first)
+			continue
+		}
+		seen[key.Value] = key.Line
+		if key.Kind != yaml.ScalarNode || !paramName.MatchString(key.Value) {
+			t.places[path] = place{key.Line, t.places[path].variable}
+			t.complain(path, "", "%q is no name of a parameter: letters, digits, - _ and . only", key.Value)
+			continue
+		}
+		if text, ok := t.scalar(at, value, reflect.StructField{Type: reflect.TypeFor[string]()}); ok {
+			list = append(list, map[string]any{"name": key.Value, "value": text})
+		}
+	}
+	return list, true
+}
 
 // mapping checks the keys of a mapping and their values.
 func (t *tree) mapping(path, variable string, node *yaml.Node, want reflect.Type, depth int) (any, bool) {

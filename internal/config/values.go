@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+
+	"lede/compose"
 )
 
 // Secret is a password. It prints as asterisks; string(s) is the password.
@@ -138,6 +140,9 @@ func (d *Day) UnmarshalText(text []byte) error {
 	d.Time = day
 	return nil
 }
+
+// Ago is how long ago something was: "1y", "6m", "2w", "10d".
+type Ago struct{ compose.Ago }
 
 // TimeZone is a zone of the IANA database ("Europe/Lisbon").
 type TimeZone struct{ *time.Location }
