@@ -332,7 +332,7 @@ func TestLabels(t *testing.T) {
 		{"correction", compose.Brief{Title: "T", Label: "correction", Teaser: "It is 25."}, ">Correction</b>&nbsp; It is 25."},
 		{"sponsored among briefs", compose.Brief{Title: "T", Label: "sponsored", Kicker: "K", Teaser: "Buy."}, "background:#f4efe4;font:16px/24px Arial,sans-serif\">\n<p class=\"m\" style=\"margin:0 0 8px;color:#554;font:14px/20px Arial,sans-serif\">Sponsored</p>"},
 		{"no headline", compose.Brief{URL: "https://example.org/", Opening: "A bell came up.", Teaser: "A bell came up. Whose?"}, ">A bell came up.</a> Whose?</td>"},
-		{"no headline, no opening", compose.Brief{URL: "https://example.org/", Teaser: "A bell came up."}, ">A bell came up.</a> </td>"},
+		{"no headline, no opening", compose.Brief{URL: "https://example.org/", Teaser: "A bell came up."}, ">A bell came up.</a></td>"},
 		{"no link", compose.Brief{Title: "T", Teaser: "Text."}, "serif\">T</h3>\nText.</td>"},
 		{"another language", compose.Brief{Title: "T", Lang: "fr"}, `<td class="r" lang="fr" style=`},
 		{"another direction", compose.Brief{Title: "T", Lang: "he"}, `<td class="r" lang="he" dir="rtl" style=`},

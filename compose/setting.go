@@ -225,13 +225,13 @@ func (s *setting) brief(b Brief, kind string) *templates.Brief {
 		}
 	}
 	if out.Title == "" {
-		out.Opening, out.Text = linkWords(clean(b.Opening), out.Text)
+		out.Opening, out.Gap, out.Text = linkWords(clean(b.Opening), out.Text)
 		if out.Opening == "" && len(out.Body) == 0 {
 			// A link needs words: the last resort is whose it is.
 			if out.Opening = out.Publication; out.Opening == "" {
 				out.Opening = host(out.URL)
 			}
-			out.Publication = ""
+			out.Gap, out.Publication = " ", ""
 		}
 	}
 	switch kind {
@@ -264,16 +264,17 @@ func (s *setting) editor() string {
 	return s.recipe.Editor
 }
 
-// linkWords parts a text without a headline into the words that carry the link
-// and the rest. Without any given, all of the text is the link.
-func linkWords(given, text string) (first, rest string) {
+// linkWords parts a text without a headline into the words that carry the link,
+// what stands between, and the rest. Without any given, all of the text is the link.
+func linkWords(given, text string) (first, gap, rest string) {
 	if given == "" {
-		return text, ""
+		return text, "", ""
 	}
 	if rest, ok := strings.CutPrefix(text, given); ok {
-		return given, strings.TrimLeft(rest, " ")
+		rest = strings.TrimLeft(rest, " ")
+		return given, text[len(given) : len(text)-len(rest)], rest
 	}
-	return given, text
+	return given, " ", text
 }
 
 // eventText joins what follows an event's title to it: ", the Net Loft. Bring

@@ -125,6 +125,7 @@ type Brief struct {
 	Title       string
 	URL         string // empty for a brief without a link
 	Opening     string // without a headline: the first words of the text, which carry the link
+	Gap         string // between Opening and Text: a space, and nothing in Chinese and Japanese
 	Text        string // the teaser, after Opening; of an event, what follows its title
 	Kicker      string // empty when it has a label
 	Label       string // in words, but for corrections and sponsors
