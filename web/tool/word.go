@@ -18,7 +18,7 @@ const wordVersion = 16
 // an approximation: what only Word does (VML, its own line heights and breaks)
 // no browser shows.
 func Word(doc string) string {
-	doc = conditions(doc)
+	doc = noscript.ReplaceAllString(conditions(doc), "")
 	var out strings.Builder
 	z := html.NewTokenizer(strings.NewReader(doc))
 	sheet, settings := false, false // in a style, in Office's own settings
@@ -75,8 +75,11 @@ func wordTag(raw string, t html.Token) string {
 }
 
 var (
-	ifOpen  = regexp.MustCompile(`(?i)<!(--)?\[if([^\]]{0,200})\](-->|><!-->|>)`)
-	ifClose = regexp.MustCompile(`(?i)(<!--)?<!\[endif\](--)?>`)
+	ifOpen = regexp.MustCompile(`(?i)<!(--)?\[if([^\]]{0,200})\](-->|><!-->|>)`)
+	// Word knows no <noscript>; what is in it stands. Letters hide their settings
+	// for Office in one from everybody else.
+	noscript = regexp.MustCompile(`(?i)</?noscript[^>]{0,200}>`)
+	ifClose  = regexp.MustCompile(`(?i)(<!--)?<!\[endif\](--)?>`)
 )
 
 // conditions resolves conditional comments. They do not nest.

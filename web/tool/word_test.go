@@ -15,6 +15,7 @@ func TestWord(t *testing.T) {
 		{"and", `<!--[if (mso)&(!IE)]>x<![endif]--><!--[if (mso)&(IE)]>y<![endif]-->`, `x`},
 		{"without an end", `a<!--[if mso]>b`, `a<!--[if mso]>b`},
 		{"Office's settings", `<!--[if mso]><xml><o:PixelsPerInch>96</o:PixelsPerInch></xml><![endif]-->a`, `<o:PixelsPerInch></o:PixelsPerInch>a`},
+		{"settings that others are not shown", `<!--[if mso]><noscript><xml><o:PixelsPerInch>96</o:PixelsPerInch></xml></noscript><![endif]-->a`, `<o:PixelsPerInch></o:PixelsPerInch>a`},
 		{"other comments", `<!-- hello -->`, `<!-- hello -->`},
 		{"what it passes over", `<div style="max-width:536px;margin:0 auto;padding:0 32px;color:#111">`, `<div style="color:#111">`},
 		{"padding of a cell", `<td style="padding:8px;border-radius:4px">`, `<td style="padding:8px">`},
