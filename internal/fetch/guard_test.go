@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,9 @@ func canary(t *testing.T, address string) (port string, touched *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("cannot listen on %s: %v", address, err)
+		}
 		t.Skipf("cannot listen on %s: %v", address, err)
 	}
 	touched = &atomic.Int32{}
@@ -47,6 +51,9 @@ func serveOn(t *testing.T, address string, h http.HandlerFunc) (port string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("cannot listen on %s: %v", address, err)
+		}
 		t.Skipf("cannot listen on %s: %v", address, err)
 	}
 	s := httptest.NewUnstartedServer(h)
