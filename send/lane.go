@@ -258,8 +258,12 @@ func (l *lane) wait(ctx context.Context, next need) (over bool) {
 	most := next.turn
 	if len(l.flying) == 0 && l.conn != nil {
 		if !l.conn.usable(0) {
+			// Without it the lane needs something else: it may have waited for
+			// room on this connection alone.
 			l.part(ctx)
-		} else if again := l.conn.keep(); most == 0 || again < most {
+			return false
+		}
+		if again := l.conn.keep(); most == 0 || again < most {
 			most = again
 		}
 	}
