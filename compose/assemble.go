@@ -49,6 +49,7 @@ type assembly struct {
 	rules    map[string]SourceRule
 	ranks    map[string]int // place of a source in the recipe
 	used     *register
+	mailed   map[[2]string]*mailing // corrections that went ahead, by source and key
 	seen     map[Seen]bool
 
 	offered      []*candidate       // what is news, later what isn't placed yet
@@ -74,7 +75,8 @@ type candidate struct {
 	asGiven  bool
 	reason   string // why it is offered, where that needs saying
 	version  int
-	stale    bool // a column that ran before as it is: no reason for an edition
+	to       []Condition // whom it is told to, where it stands; none: everybody
+	stale    bool        // a column that ran before as it is: no reason for an edition
 	alsoIn   []AlsoIn
 	placed   bool
 	wished   int       // two more than the place of the section that it asks for, 0 when not looked up; see wish
@@ -111,6 +113,7 @@ func newAssembly(r Recipe, in Input) *assembly {
 	}
 	a.sections = a.sectionRules()
 	a.used = registerUsed(in.Memory.Used, in.Slot)
+	a.mailed = mailings(in.Memory.Used)
 	a.edition = Edition{
 		Newsletter: r.ID, Slot: a.slot, Number: in.Number, Greeting: cmp.Or(in.Greeting, r.Greeting), Editor: r.Editor,
 		Sections: []Section{}, LeftOut: []LeftOut{}, Sources: []SourceReport{},
@@ -141,14 +144,9 @@ func (a *assembly) rank(id string) int {
 // judge says whether there is anything to send.
 func (a *assembly) judge() {
 	e := &a.edition
-	stories, told := 0, 0
-	for _, s := range e.Sections {
-		told += len(s.Briefs)
-	}
-	for _, c := range a.placed {
-		if c.sectionKind() == sectionBriefs && !c.stale {
-			stories++
-		}
+	stories, told, whom := a.fewest()
+	if whom != "" {
+		whom = " for " + whom
 	}
 	switch {
 	case a.bulletin && stories == 0 && told == 0:
@@ -158,9 +156,9 @@ func (a *assembly) judge() {
 		if stories == 1 {
 			noun = "story"
 		}
-		e.Empty = fmt.Sprintf("%d new %s, at least %d wanted (min: %d)", stories, noun, a.recipe.Min, a.recipe.Min)
+		e.Empty = fmt.Sprintf("%d new %s%s, at least %d wanted (min: %d)", stories, noun, whom, a.recipe.Min, a.recipe.Min)
 	case stories == 0 && told == 0:
-		e.Empty = "nothing new"
+		e.Empty = "nothing new" + whom
 	default:
 		e.Empty = cmp.Or(a.noLead, a.emptySection)
 	}

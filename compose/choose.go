@@ -40,6 +40,11 @@ func (a *assembly) choose(rule SectionRule, here []*candidate) []*candidate {
 	if rule.Max > 0 && room > rule.Max {
 		room = rule.Max
 		slices.SortStableFunc(here, func(x, y *candidate) int { return cmp.Compare(a.asks(y), a.asks(x)) })
+		if isConditional(here) {
+			here = fitting(here, rule.Max)
+			room = len(here)
+			rule.Max = 0
+		}
 	}
 	here = a.withinSource(rule, here)
 	room = min(room, len(here))

@@ -197,7 +197,8 @@ func crowdedMorning(n int) compose.Input {
 	return in
 }
 
-// BenchmarkEdition assembles and renders an edition of many candidates.
+// BenchmarkEdition assembles and renders an edition of many candidates. The time
+// a candidate is told: it stays as their number grows.
 func BenchmarkEdition(b *testing.B) {
 	theme, err := templates.Load("broadsheet", "")
 	if err != nil {
@@ -225,6 +226,68 @@ func BenchmarkEdition(b *testing.B) {
 				if _, err := compose.Render(r, e, theme, "0123456789abcdef"); err != nil {
 					b.Fatal(err)
 				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "µs/candidate")
+		})
+	}
+}
+
+// TestCorrectionMailedAhead: a correction that went to the readers of the wrong
+// edition stands in the next edition all the same, once; the mail goes once too.
+func TestCorrectionMailedAhead(t *testing.T) {
+	correction := source.Story{Source: "desk", Key: "c.md", File: "c.md", Kind: source.KindCorrection, Corrects: "aaaa1", Body: "<p>It has 164 steps, not 146.</p>"}
+	const text = "It has 164 steps, not 146."
+	changed := correction
+	changed.Body = "<p>What we wrote of the lighthouse yesterday was all wrong: the tower of Port Averne was never open to anybody.</p>"
+	repeated := correction
+	repeated.Repeat = true
+	mailed := compose.Used{Source: "desk", Key: "c.md", Text: text, Version: -1, Slot: chooseSlot.Add(-time.Hour)}
+	ran := compose.Used{Source: "desk", Key: "c.md", Text: text, Slot: chooseSlot.Add(-time.Hour)}
+	tests := []struct {
+		name    string
+		story   source.Story
+		used    []compose.Used // newest first
+		mail    bool
+		want    bool // it stands there
+		version int
+		why     string
+	}{
+		{"first mail", correction, nil, true, true, -1, "correction of edition aaaa1"},
+		{"mail again", correction, []compose.Used{mailed}, true, false, 0, "was mailed on"},
+		{"mail again, changed", changed, []compose.Used{mailed}, true, true, -2, ""},
+		{"mail again, marked so", repeated, []compose.Used{mailed}, true, true, -2, "repeat: true"},
+		{"mail of what everybody had", correction, []compose.Used{ran}, true, false, 0, "ran on"},
+		{"edition", correction, nil, false, true, 0, ""},
+		{"edition after the mail", correction, []compose.Used{mailed}, false, true, 0, "mailed on"},
+		{"edition after mail and edition", correction, []compose.Used{ran, mailed}, false, false, 0, "ran on"},
+		{"edition after edition and mail", correction, []compose.Used{mailed, ran}, false, false, 0, "ran on"},
+		{"edition after both, changed", changed, []compose.Used{ran, mailed}, false, true, 1, "changed since"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := compose.Input{
+				Slot: chooseSlot, Readings: []source.Reading{{Source: "desk", Stories: []source.Story{tt.story}}},
+				Memory: compose.Memory{Read: map[string]bool{"desk": true}, Used: tt.used}, Correction: tt.mail,
+			}
+			if tt.mail {
+				in.Only = []string{"desk\x00c.md"}
+			}
+			e := compose.Assemble(compose.Recipe{Sources: []compose.SourceRule{{ID: "desk"}}}, in)
+			stands := len(e.Sections) == 1
+			if stands != tt.want {
+				t.Fatalf("stands: %t; left out %+v", stands, e.LeftOut)
+			}
+			why := ""
+			if stands {
+				why = e.Sections[0].Briefs[0].Why
+				if len(e.Uses) != 1 || e.Uses[0].Version != tt.version {
+					t.Errorf("uses %+v, want version %d", e.Uses, tt.version)
+				}
+			} else {
+				why = e.LeftOut[0].Why
+			}
+			if !strings.Contains(why, tt.why) {
+				t.Errorf("why %q, want %q in it", why, tt.why)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func CompareEdits(name string, s Sheet, f EditionFile) (Edits, error) {
 	if text := oneLine(f.Subject); text != oneLine(s.Subject) {
 		e.Subject = text
 		if text == "" {
-			c.fault(1, "subject", "empty: a letter has a subject")
+			c.fault(f.lines["subject"], "subject", "empty: a letter has a subject")
 		}
 	}
 	if text := oneLine(f.Preheader); text != "" && text != oneLine(s.Preheader) {
@@ -33,7 +33,7 @@ func CompareEdits(name string, s Sheet, f EditionFile) (Edits, error) {
 			words[w] = ""
 		}
 		if _, err := Expand(greeting, words, readable); err != nil {
-			c.fault(1, "greeting", "%v", err)
+			c.fault(f.lines["greeting"], "greeting", "%v", err)
 		}
 	}
 	c.lead(&e)
@@ -53,6 +53,7 @@ type comparing struct {
 	sheet  Sheet
 	file   EditionFile
 	placed map[string]string // id → where
+	order  []placed          // the file's sections
 	faults []error
 }
 
@@ -159,18 +160,19 @@ func changedText(written *string, was string) *string {
 }
 
 func (c *comparing) sections(e *Edits) {
-	nth := map[string]int{}
+	nth := map[SectionName]int{}
 	for i, section := range c.file.Sections {
 		at := fmt.Sprintf("sections[%d]", i)
-		name := section.Kind + "\x00" + section.Title
-		shown, ok := c.shown(section, nth[name])
-		if !ok {
+		name := SectionName{Kind: section.Kind, Title: section.Title}
+		name.Nth, nth[name] = nth[name], nth[name]+1
+		shown := slices.IndexFunc(c.sheet.Places, func(p SheetPlace) bool { return p.SectionName == name })
+		if shown < 0 {
 			c.noSection(at, section)
 			continue
 		}
-		had := c.sheet.Edits.place(section.Kind, section.Title, nth[name])
-		nth[name]++
-		place := EditedPlace{Kind: section.Kind, Title: section.Title}
+		c.order = append(c.order, placed{name, at, section.line})
+		had := c.sheet.Edits.place(name)
+		place := EditedPlace{SectionName: name}
 		var ids []string
 		var stories []EditedStory
 		for j, f := range section.Stories {
@@ -183,7 +185,7 @@ func (c *comparing) sections(e *Edits) {
 			ids = append(ids, s.ID)
 			stories = append(stories, s)
 		}
-		place.Arranged = had != nil && had.Arranged || !slices.Equal(ids, shown.Stories)
+		place.Arranged = had != nil && had.Arranged || !slices.Equal(ids, c.sheet.Places[shown].Stories)
 		for _, s := range stories {
 			if place.Arranged || s.ID == "" || s.Pin || s.Headline != nil || s.Teaser != nil || s.Text != nil {
 				place.Stories = append(place.Stories, s)
@@ -195,24 +197,11 @@ func (c *comparing) sections(e *Edits) {
 	}
 	// A section that is not in the file any more is one whose stories are gone.
 	for _, p := range c.sheet.Places {
-		name := p.Kind + "\x00" + p.Title
-		if nth[name]--; nth[name] < 0 && len(p.Stories) > 0 {
-			e.Sections = append(e.Sections, EditedPlace{Kind: p.Kind, Title: p.Title, Arranged: true})
+		if len(p.Stories) > 0 && !slices.ContainsFunc(c.order, func(o placed) bool { return o.SectionName == p.SectionName }) {
+			e.Sections = append(e.Sections, EditedPlace{SectionName: p.SectionName, Arranged: true})
 		}
 	}
-}
-
-// shown finds the nth section of that kind and title in the sheet.
-func (c *comparing) shown(f FileSection, nth int) (SheetPlace, bool) {
-	for _, p := range c.sheet.Places {
-		if p.Kind == f.Kind && p.Title == f.Title {
-			if nth == 0 {
-				return p, true
-			}
-			nth--
-		}
-	}
-	return SheetPlace{}, false
+	e.Order = c.ordered()
 }
 
 func (c *comparing) noSection(at string, f FileSection) {
@@ -274,6 +263,13 @@ func (e Edits) Says() []string {
 	}
 	if e.Lead != nil {
 		say("lead: %s%s", e.Lead.ID, e.Lead.says())
+	}
+	if len(e.Order) > 0 {
+		var names []string
+		for _, s := range e.Order {
+			names = append(names, cmp.Or(s.Title, s.Kind))
+		}
+		say("sections in this order: %s", strings.Join(names, ", "))
 	}
 	for _, p := range e.Sections {
 		name := cmp.Or(p.Title, p.Kind)

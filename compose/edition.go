@@ -13,7 +13,8 @@ type Edition struct {
 	Newsletter string         `json:"newsletter"`
 	Slot       time.Time      `json:"slot"` // in the newsletter's zone
 	Number     int            `json:"number,omitempty"`
-	Subject    string         `json:"subject"` // may hold field tokens once rendered; here as expanded for reading
+	Subject    string         `json:"subject"`            // may hold field tokens once rendered; here as expanded for reading
+	Subjects   []string       `json:"subjects,omitempty"` // of a test, as Subject, which is the first, each once; none without a test
 	Preheader  string         `json:"preheader"`
 	Greeting   string         `json:"greeting,omitempty"` // may still hold {name|fallback}
 	Editor     string         `json:"editor,omitempty"`
@@ -30,21 +31,22 @@ type Edition struct {
 
 // Lead is the story at the top, told at length.
 type Lead struct {
-	Title       string   `json:"title"`
-	URL         string   `json:"url"`
-	Author      string   `json:"author"`
-	Source      string   `json:"source"`
-	Publication string   `json:"publication,omitempty"`
-	Label       string   `json:"label,omitempty"`
-	Kicker      string   `json:"kicker,omitempty"`
-	Standfirst  string   `json:"standfirst,omitempty"`
-	Lang        string   `json:"lang,omitempty"`
-	Image       *Figure  `json:"image,omitempty"`
-	Body        []Block  `json:"body"`
-	Cut         bool     `json:"cut"`               // more stands behind the link
-	AlsoIn      []AlsoIn `json:"also_in,omitempty"` // other publications that tell the same story
-	Why         string   `json:"why"`
-	Key         string   `json:"key"`
+	Title       string      `json:"title"`
+	URL         string      `json:"url"`
+	Author      string      `json:"author"`
+	Source      string      `json:"source"`
+	Publication string      `json:"publication,omitempty"`
+	Label       string      `json:"label,omitempty"`
+	Kicker      string      `json:"kicker,omitempty"`
+	Standfirst  string      `json:"standfirst,omitempty"`
+	Lang        string      `json:"lang,omitempty"`
+	Image       *Figure     `json:"image,omitempty"`
+	Body        []Block     `json:"body"`
+	Cut         bool        `json:"cut"`               // more stands behind the link
+	When        []Condition `json:"when,omitempty"`    // for whom alone it is: who meets all of them
+	AlsoIn      []AlsoIn    `json:"also_in,omitempty"` // other publications that tell the same story
+	Why         string      `json:"why"`
+	Key         string      `json:"key"`
 }
 
 // AlsoIn is where else a story is told.
@@ -71,36 +73,38 @@ type Block struct {
 
 // Section is a run of briefs under a title.
 type Section struct {
-	Title  string  `json:"title"`
-	Kind   string  `json:"kind"` // one of SectionKinds
-	Briefs []Brief `json:"briefs"`
-	Text   string  `json:"text,omitempty"` // what an empty section says
+	Title  string      `json:"title"`
+	Kind   string      `json:"kind"` // one of SectionKinds
+	Briefs []Brief     `json:"briefs"`
+	Text   string      `json:"text,omitempty"` // what the section says to those who see none of its briefs
+	When   []Condition `json:"when,omitempty"` // for whom alone it is: who meets all of them
 }
 
 // Brief is a headline with a teaser and a link. Without a headline, Lead-in
 // words (Opening) carry the link.
 type Brief struct {
-	Title       string    `json:"title"`
-	Teaser      string    `json:"teaser"`
-	URL         string    `json:"url"`
-	Source      string    `json:"source"`
-	Publication string    `json:"publication,omitempty"`
-	Author      string    `json:"author,omitempty"`
-	Label       string    `json:"label,omitempty"`
-	Kicker      string    `json:"kicker,omitempty"`
-	Opening     string    `json:"opening,omitempty"` // without a headline: the start of Teaser that is the link
-	Lang        string    `json:"lang,omitempty"`
-	Starts      time.Time `json:"starts,omitzero"` // events, in the newsletter's zone
-	AllDay      bool      `json:"all_day,omitempty"`
-	Ends        time.Time `json:"ends,omitzero"` // events, in the newsletter's zone; of one that takes all day, its last day
-	Place       string    `json:"place,omitempty"`
-	Number      string    `json:"number,omitempty"`   // of a number: the figure
-	Corrects    string    `json:"corrects,omitempty"` // of a correction: id of the edition that was wrong
-	Ran         time.Time `json:"ran,omitzero"`       // from the archive: the slot of its edition, in the newsletter's zone
-	Body        []Block   `json:"body,omitempty"`     // notes, sponsors, quotations and corrections are told whole
-	AlsoIn      []AlsoIn  `json:"also_in,omitempty"`  // other publications that tell the same story
-	Why         string    `json:"why"`
-	Key         string    `json:"key"`
+	Title       string      `json:"title"`
+	Teaser      string      `json:"teaser"`
+	URL         string      `json:"url"`
+	Source      string      `json:"source"`
+	Publication string      `json:"publication,omitempty"`
+	Author      string      `json:"author,omitempty"`
+	Label       string      `json:"label,omitempty"`
+	Kicker      string      `json:"kicker,omitempty"`
+	Opening     string      `json:"opening,omitempty"` // without a headline: the start of Teaser that is the link
+	Lang        string      `json:"lang,omitempty"`
+	Starts      time.Time   `json:"starts,omitzero"` // events, in the newsletter's zone
+	AllDay      bool        `json:"all_day,omitempty"`
+	Ends        time.Time   `json:"ends,omitzero"` // events, in the newsletter's zone; of one that takes all day, its last day
+	Place       string      `json:"place,omitempty"`
+	Number      string      `json:"number,omitempty"`   // of a number: the figure
+	Corrects    string      `json:"corrects,omitempty"` // of a correction: id of the edition that was wrong
+	Ran         time.Time   `json:"ran,omitzero"`       // from the archive: the slot of its edition, in the newsletter's zone
+	Body        []Block     `json:"body,omitempty"`     // notes, sponsors, quotations and corrections are told whole
+	AlsoIn      []AlsoIn    `json:"also_in,omitempty"`  // other publications that tell the same story
+	When        []Condition `json:"when,omitempty"`     // for whom alone it is: who meets all of them
+	Why         string      `json:"why"`
+	Key         string      `json:"key"`
 }
 
 // LeftOut is a story that was there and is not in the edition.

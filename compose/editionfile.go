@@ -21,6 +21,7 @@ type EditionFile struct {
 	LeaveNew   bool       // new_stories: leave
 	Lead       *FileStory // nil: lead: none
 	Sections   []FileSection
+	lines      map[string]int // of subject and greeting
 }
 
 // FileSection is a section of an edition file.
@@ -78,7 +79,8 @@ const fileHelp = `# The edition of %s for %s.
 #
 #     lede editions apply FILE              (--dry-run says what it would do)
 #
-# - Reorder: move an entry, within its section or to another one.
+# - Reorder: move an entry, within its section or to another one; move a section
+#   with all that is in it. Corrections stay first, above the lead.
 # - Rewrite: change headline, teaser or text. The story stays tied to its source.
 # - Drop: delete an entry. Take one in: move it up from left_out.
 # - Add a brief of your own: an entry without story, with headline, teaser and link.
@@ -109,13 +111,9 @@ func WriteEditionFile(s Sheet, newsletter, name string, slot time.Time, revision
 	if s.Lead != "" {
 		form.Lead = s.leadForm()
 	}
-	nth := map[string]int{}
 	for _, place := range s.Places {
 		section := sectionForm{Title: place.Title, Kind: place.Kind, Stories: []storyForm{}}
-		var had *EditedPlace
-		name := place.Kind + "\x00" + place.Title
-		had = s.Edits.place(place.Kind, place.Title, nth[name])
-		nth[name]++
+		had := s.Edits.place(place.SectionName)
 		own := 0
 		for _, id := range place.Stories {
 			section.Stories = append(section.Stories, s.storyForm(place.Kind, id, had, &own))
@@ -138,14 +136,11 @@ func WriteEditionFile(s Sheet, newsletter, name string, slot time.Time, revision
 	return out.Bytes(), enc.Close()
 }
 
-// place is the nth of the sections of a kind and title that the editor touched.
-func (e Edits) place(kind, title string, nth int) *EditedPlace {
+// place is what the editor did in a section; nil: nothing.
+func (e Edits) place(name SectionName) *EditedPlace {
 	for i := range e.Sections {
-		if p := &e.Sections[i]; p.Kind == kind && p.Title == title {
-			if nth == 0 {
-				return p
-			}
-			nth--
+		if e.Sections[i].SectionName == name {
+			return &e.Sections[i]
 		}
 	}
 	return nil

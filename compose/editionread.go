@@ -133,7 +133,12 @@ func (f *fileReader) file(root *yaml.Node) EditionFile {
 		}
 		return deref(f.text("", key, fields), "")
 	}
-	file := EditionFile{Newsletter: need("newsletter"), Subject: need("subject"), Preheader: need("preheader"), Greeting: need("greeting")}
+	file := EditionFile{Newsletter: need("newsletter"), Subject: need("subject"), Preheader: need("preheader"), Greeting: need("greeting"), lines: map[string]int{}}
+	for _, key := range []string{"subject", "greeting"} {
+		if node := fields[key]; node != nil {
+			file.lines[key] = node.Line
+		}
+	}
 	if slot := need("slot"); slot != "" {
 		at, err := time.Parse(time.RFC3339Nano, slot)
 		if err != nil {

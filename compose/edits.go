@@ -20,15 +20,22 @@ type Edits struct {
 	NoLead    bool          `json:"no_lead,omitempty"`
 	Lead      *EditedStory  `json:"lead,omitempty"` // nil: the rules choose
 	Sections  []EditedPlace `json:"sections,omitempty"`
+	Order     []SectionName `json:"order,omitempty"`   // of the sections; empty: the newsletter's
 	Dropped   []string      `json:"dropped,omitempty"` // ids of stories
 	Known     []string      `json:"known,omitempty"`   // ids of all the stories that the editor saw, chosen or not
 	LeaveNew  bool          `json:"leave_new,omitempty"`
 }
 
+// SectionName names a section of the newsletter.
+type SectionName struct {
+	Kind  string `json:"kind"`
+	Title string `json:"title"`
+	Nth   int    `json:"nth,omitempty"` // of several with this kind and title, from 0
+}
+
 // EditedPlace is what an editor did in one section.
 type EditedPlace struct {
-	Kind     string        `json:"kind"`
-	Title    string        `json:"title"`
+	SectionName
 	Arranged bool          `json:"arranged,omitempty"` // the stories and their order are the editor's; what is new stands behind them
 	Stories  []EditedStory `json:"stories,omitempty"`  // those that the editor holds where they are; of an arranged section all
 }
@@ -81,8 +88,7 @@ type Sheet struct {
 
 // SheetPlace is a section that an editor can fill, with what stands in it.
 type SheetPlace struct {
-	Kind    string   `json:"kind"`
-	Title   string   `json:"title"`
+	SectionName
 	Stories []string `json:"stories"` // ids; one of the editor's own is empty
 }
 
@@ -95,6 +101,7 @@ type edited struct {
 	known   map[string]bool
 	spare   []*candidate     // dropped ones that could run
 	kept    []Used           // used up by what is told as the editor saw it
+	order   []int            // places of the sections in the recipe, as they are told
 	shown   map[int][]string // ids of what stands in the sections; empty for the editor's own
 	greeted string           // the greeting as composed
 }
@@ -131,10 +138,13 @@ func (a *assembly) takeEdited() {
 	e := &edited{places: map[int]*EditedPlace{}, held: map[string]*heldStory{}, dropped: map[string]bool{}, known: map[string]bool{}, shown: map[int][]string{}}
 	e.greeted = a.edition.Greeting
 	a.edited = e
+	if a.in.Edits != nil && !a.bulletin {
+		e.Edits = *a.in.Edits
+	}
+	e.order = a.arranged()
 	if a.in.Edits == nil || a.bulletin {
 		return
 	}
-	e.Edits = *a.in.Edits
 	for _, id := range e.Known {
 		e.known[id] = true
 	}
@@ -150,7 +160,7 @@ func (a *assembly) takeEdited() {
 	}
 	for i := range e.Sections {
 		place := &e.Sections[i]
-		at := a.sectionOf(place)
+		at := a.sectionOf(place.SectionName)
 		if at < 0 {
 			if len(place.Stories) > 0 {
 				a.remark("there is no section %q (%s) any more: what the editor put into it stands where the rules say", place.Title, place.Kind)
@@ -206,15 +216,10 @@ func (h *heldStory) title() string {
 	return h.ID
 }
 
-// sectionOf finds the section of the recipe that an editor filled: of several
-// with the same kind and title the first that is not found yet.
-func (a *assembly) sectionOf(p *EditedPlace) int {
-	for i, s := range a.sections {
-		if _, taken := a.edited.places[i]; !taken && s.kind() == p.Kind && s.Title == p.Title {
-			return i
-		}
-	}
-	return -1
+// sectionOf finds the section of the recipe that an editor means; -1 when there
+// is none.
+func (a *assembly) sectionOf(name SectionName) int {
+	return slices.Index(a.sectionNames(), name)
 }
 
 // hold finds what is told of a story that the editor holds, and says what is
@@ -313,7 +318,7 @@ func (a *assembly) leadByHand() bool {
 			b := h.Brief
 			kept = &Lead{
 				Title: b.Title, URL: b.URL, Author: b.Author, Source: b.Source, Publication: b.Publication, Label: b.Label,
-				Kicker: b.Kicker, Lang: b.Lang, Body: bodyOf(b), Key: b.Key, Cut: b.URL != "",
+				Kicker: b.Kicker, Lang: b.Lang, Body: bodyOf(b), Key: b.Key, Cut: b.URL != "", When: b.When,
 			}
 		}
 		told := *kept
@@ -373,6 +378,7 @@ func (a *assembly) finishEdited() {
 	}
 	if e.Subject != "" {
 		a.edition.Subject = clean(e.Subject)
+		a.retestSubject()
 	}
 	if e.Preheader != "" {
 		a.edition.Preheader = shortened(clean(e.Preheader), longestPreheader)

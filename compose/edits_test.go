@@ -196,15 +196,15 @@ func TestRewrittenStoryChanged(t *testing.T) {
 
 func TestEditionFileFaults(t *testing.T) {
 	tests := []struct{ name, old, new, want string }{
-		{"unknown field", "        headline: The Bream", "        hedline: The Bream", "edition.yaml:34: sections[0].stories[0].hedline: unknown field; did you mean headline?"},
+		{"unknown field", "        headline: The Bream", "        hedline: The Bream", "edition.yaml:35: sections[0].stories[0].hedline: unknown field; did you mean headline?"},
 		{"unknown story", "story: desk:Bream", "story: desk:Braem", "there was no story \"desk:Braem\" in this file; did you mean desk:Bream?"},
 		{"twice", "story: desk:Cutter", "story: desk:Bream", "desk:Bream stands in sections[0].stories[0] already"},
 		{"unknown section", "title: In brief", "title: In breif", "did you mean In brief?"},
-		{"greeting", "greeting: Good morning.", "greeting: Good morning {nmae}.", "greeting: "},
+		{"greeting", "greeting: Good morning.", "greeting: Good morning {nmae}.", "edition.yaml:24: greeting: "},
 		{"new_stories", "new_stories: add", "new_stories: maybe", "new_stories: \"maybe\" is not add or leave"},
 		{"anchor", "headline: The Bream", "headline: &a The Bream", "anchors and aliases"},
 		{"script as a link", "stories: []", "stories: [{text: x, link: 'javascript:alert(1)'}]", "is no web address"},
-		{"no subject", "subject: The Adder came in", "subject: ''", "subject: empty"},
+		{"no subject", "subject: The Adder came in", "subject: ''", "edition.yaml:22: subject: empty"},
 		{"kind", "stories: []", "stories: [{story: 'desk:Dory'}]", "a story of kind briefs does not stand in a section of kind note"},
 		{"slot", "slot: ", "slot: some ", "leave this line as it was written"},
 		{"not YAML", "sections:", "sections: [", "edition.yaml: line"},

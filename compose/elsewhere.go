@@ -125,7 +125,7 @@ func toldBy(e Edition, limit int) []Brief {
 		short, _ := teaser(text, l.Lang, limit, false)
 		all = append(all, Brief{
 			Title: l.Title, Teaser: short, URL: l.URL, Source: l.Source, Publication: l.Publication, Author: l.Author,
-			Lang: l.Lang, Key: l.Key,
+			Lang: l.Lang, Key: l.Key, When: l.When,
 		})
 	}
 	for _, s := range e.Sections {
@@ -134,6 +134,7 @@ func toldBy(e Edition, limit int) []Brief {
 		}
 		for _, b := range s.Briefs {
 			b.Label, b.Kicker = "", ""
+			b.When = slices.Concat(s.When, b.When) // it is told to no others than then
 			all = append(all, b)
 		}
 	}

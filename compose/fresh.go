@@ -116,6 +116,7 @@ func (a *assembly) consider(s source.Story) {
 			}
 			c.reason += "only what the feed gives (full: " + s.Stub + ")"
 		}
+		a.sayMailed(c)
 		a.offered = append(a.offered, c)
 	}
 }
@@ -123,6 +124,9 @@ func (a *assembly) consider(s source.Story) {
 // notNews says why a story is no news, empty when it is. It marks a story that
 // ran before and changed much as an update.
 func (a *assembly) notNews(c *candidate, rule SourceRule) string {
+	if a.isMailedAhead(c) {
+		return a.mailedBefore(c)
+	}
 	if c.Repeat {
 		c.reason = "runs every time (repeat: true)"
 		e := entryOf(c)

@@ -29,7 +29,7 @@ type kindCase struct {
 // TestKinds makes whole editions of feeds and story files: of each source of
 // case.yaml the case has ID.xml or the files ID/*.md. What comes out is
 // edition.json, letter.html and letter.txt; -update writes them anew. There is a
-// case for each kind of section.
+// case for each kind of section, and one with all of them for each theme.
 func TestKinds(t *testing.T) {
 	files, err := filepath.Glob("testdata/kinds/*.txtar")
 	if err != nil {
@@ -85,6 +85,11 @@ func TestKinds(t *testing.T) {
 	for _, kind := range compose.SectionKinds() {
 		if !cases[kind] {
 			t.Errorf("testdata/kinds has no case for %s", kind)
+		}
+	}
+	for _, theme := range templates.Names() {
+		if !cases["theme_"+theme] {
+			t.Errorf("testdata/kinds has no case theme_%s", theme)
 		}
 	}
 }

@@ -12,16 +12,16 @@ import (
 
 // chooseLead picks the story at the top, out of the sources that the recipe
 // takes leads from: what the editor marked (of several the heaviest, then the
-// newest), else the first, in the order of Assemble, of those that are long
-// enough. Never a sponsor, and a column that ran before as it is only when
-// marked. A bulletin is led by what the editor marked, else by the first story
+// newest), else the first, in the order of Assemble, that passes the recipe's
+// filters for it. Never a sponsor, and a column that ran before as it is only when
+// marked; and never what is not for everybody (When). A bulletin is led by what the editor marked, else by the first story
 // asked for, however long.
 func (a *assembly) chooseLead() {
 	if a.leadByHand() {
 		return
 	}
 	able := slices.DeleteFunc(slices.Clone(a.offered), func(c *candidate) bool {
-		return c.Kind != source.KindStory || c.isSponsored() || !a.bulletin && (!takes(a.recipe.Lead.From, c.Source) || c.stale && !c.Lead)
+		return c.Kind != source.KindStory || c.isSponsored() || len(c.When) > 0 || !a.bulletin && (!takes(a.recipe.Lead.From, c.Source) || c.stale && !c.Lead)
 	})
 	slices.SortStableFunc(able, func(x, y *candidate) int {
 		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), ahead(x, y))
@@ -32,8 +32,8 @@ func (a *assembly) chooseLead() {
 			a.lead(c, "bulletin: chosen by hand")
 		case c.Lead:
 			a.lead(c, c.Source+": marked lead: true")
-		case c.Title != "" && a.longEnough(c):
-			a.lead(c, a.whyChosen(c))
+		case c.Title != "" && a.filtered(a.recipe.Lead.filters(), c) == "":
+			a.lead(c, a.whyLeads(c))
 		default:
 			continue
 		}
@@ -45,18 +45,77 @@ func (a *assembly) chooseLead() {
 	switch a.recipe.Lead.IfNone {
 	case "without":
 	case "skip":
-		a.noLead = fmt.Sprintf("no story of at least %d words for the lead (if_none: skip)", a.recipe.Lead.MinWords)
+		a.noLead = "no story for the lead: it " + a.recipe.Lead.wants() + " (if_none: skip)"
 	default:
-		for _, c := range able {
-			if len(c.passages()) > 0 && c.Title != "" {
-				a.lead(c, a.whyChosen(c)+"; short, but no other fits (if_none: promote)")
-				return
-			}
-		}
-		if len(able) > 0 {
-			a.lead(able[0], a.whyChosen(able[0])+"; short, but no other fits (if_none: promote)")
+		a.promote(able)
+	}
+}
+
+// promote makes a story the lead though none passes the filters: the first of
+// another length, else the first of all; one with a headline and a text before
+// what lacks one.
+func (a *assembly) promote(able []*candidate) {
+	if len(able) == 0 {
+		return
+	}
+	anyLength := a.recipe.Lead.filters()
+	anyLength.MinWords, anyLength.MaxWords = 0, 0
+	chosen := able[0]
+	for _, rule := range []SectionRule{anyLength, {}} {
+		i := slices.IndexFunc(able, func(c *candidate) bool {
+			return c.Title != "" && len(c.passages()) > 0 && a.filtered(rule, c) == ""
+		})
+		if i >= 0 {
+			chosen = able[i]
+			break
 		}
 	}
+	misfit := "without a headline"
+	switch why := a.filtered(a.recipe.Lead.filters(), chosen); {
+	case a.filtered(anyLength, chosen) != "":
+		misfit = "the lead " + why
+	case wordCount(chosen.passages()) < a.recipe.Lead.MinWords:
+		misfit = "short"
+	case why != "":
+		misfit = "long"
+	}
+	a.lead(chosen, a.whyChosen(chosen)+"; "+misfit+", but no other fits (if_none: promote)")
+}
+
+// filters are the filters of the lead as those of a section.
+func (r LeadRule) filters() SectionRule {
+	return SectionRule{
+		Tags: r.Tags, Category: r.Category, Author: r.Author, Lang: r.Lang,
+		MinWords: r.MinWords, MaxWords: r.MaxWords, MaxAge: r.MaxAge,
+	}
+}
+
+// wants says in words what a lead must be.
+func (r LeadRule) wants() string {
+	wants := fmt.Sprintf("wants at least %d words", r.MinWords)
+	if r.MaxWords > 0 {
+		wants += fmt.Sprintf(" and at most %d", r.MaxWords)
+	}
+	for _, filter := range []struct{ name, value string }{
+		{"tags", strings.Join(r.Tags, " or ")}, {"category", r.Category}, {"author", r.Author}, {"lang", r.Lang},
+	} {
+		if filter.value != "" {
+			wants += ", " + filter.name + ": " + filter.value
+		}
+	}
+	if r.MaxAge > 0 {
+		wants += ", nothing older than " + span(r.MaxAge)
+	}
+	return wants
+}
+
+// whyLeads says what put a story at the top.
+func (a *assembly) whyLeads(c *candidate) string {
+	why := a.whyChosen(c)
+	if tag := firstTag(a.recipe.Lead.Tags, c.Tags); tag != "" {
+		why += "; tagged " + tag
+	}
+	return why
 }
 
 // askedOrder is the order in which a bulletin's stories were asked for.
@@ -70,11 +129,6 @@ func (a *assembly) askedOrder(x, y *candidate) int {
 // takes says that a list of sources, all when empty, has one.
 func takes(from []string, id string) bool {
 	return len(from) == 0 || slices.Contains(from, id)
-}
-
-// longEnough says that a story has the words that a lead needs.
-func (a *assembly) longEnough(c *candidate) bool {
-	return wordCount(c.passages()) >= a.recipe.Lead.MinWords
 }
 
 func wordCount(passages []passage) int {
@@ -109,6 +163,10 @@ func (a *assembly) lead(c *candidate, why string) {
 	l := &Lead{
 		Title: oneLine(c.Title), URL: c.URL, Author: oneLine(c.Author), Source: c.Source, Publication: oneLine(c.Publication),
 		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Image: a.figure(c), AlsoIn: c.alsoIn, Key: c.Key,
+		When: conditionsOf(c.Story),
+	}
+	if c.to = l.When; len(c.to) > 0 {
+		why += "; only where " + inWords(c.to)
 	}
 	passages := c.passages()
 	if len(passages) > 1 && slices.Equal(foldedWords(passages[0].plain), foldedWords(l.Title)) {

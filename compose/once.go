@@ -24,7 +24,10 @@ func (a *assembly) once() {
 	var tellings []*telling
 	for i, c := range queue {
 		e := entries[i]
-		if known := here.identical(e); known != nil {
+		same := func(known *entry) bool {
+			return known != nil && !apart(conditionsOf(c.Story), conditionsOf(known.telling.of[0].Story))
+		}
+		if known := here.identical(e); same(known) {
 			known.telling.of = append(known.telling.of, c)
 			continue
 		}
@@ -33,7 +36,7 @@ func (a *assembly) once() {
 				a.leave(c.Story, "ran on "+a.day(known.when)+" as "+known.source+"’s “"+known.title+"”")
 				continue
 			}
-			if known := here.alike(e); known != nil {
+			if known := here.alike(e); same(known) {
 				known.telling.of = append(known.telling.of, c)
 				continue
 			}

@@ -12,11 +12,12 @@ import (
 type Recipe struct {
 	ID            string
 	Name          string
-	Editor        string // who greets the readers; empty for nobody
-	Greeting      string // may hold {name|fallback}; see Expand
-	Subject       string // may hold {lead}, {newsletter}, {date}, {name|fallback}; empty: "{lead}"
-	Preheader     string // may hold {lead_teaser}, {headlines} and the words of Subject but {name}; empty: made of the lead
-	Language      string // BCP 47
+	Editor        string   // who greets the readers; empty for nobody
+	Greeting      string   // may hold {name|fallback}; see Expand
+	Subject       string   // may hold {lead}, {newsletter}, {date}, {name|fallback}; empty: "{lead}"
+	SubjectTest   []string // further subjects, as Subject, that an edition is tried with; empty: no test
+	Preheader     string   // may hold {lead_teaser}, {headlines} and the words of Subject but {name}; empty: made of the lead
+	Language      string   // BCP 47
 	Zone          *time.Location
 	Place         string // stands before the date under the masthead; empty for none
 	PostalAddress string
@@ -52,12 +53,21 @@ type SourceRule struct {
 	Leftovers string        // drop | keep: what was there and not chosen is news again
 }
 
-// LeadRule says how the lead is chosen and told.
+// LeadRule says how the lead is chosen and told. What leads passes all of the
+// filters that are set, unless its file says lead: true.
 type LeadRule struct {
-	From     []string // source ids, all when empty
-	Length   int      // words
-	MinWords int
-	IfNone   string // promote | without | skip
+	From   []string // source ids, all when empty
+	Length int      // words
+
+	Tags     []string      // filter: any of these tags
+	Category string        // filter: the story's first tag
+	Author   string        // filter: a name in the byline
+	Lang     string        // filter: BCP 47; "pt" takes "pt-BR" too
+	MinWords int           // filter: of the text
+	MaxWords int           // filter: of the text; 0 for no limit
+	MaxAge   time.Duration // filter; 0 for no limit
+
+	IfNone string // promote | without | skip
 }
 
 // SectionRule is one section of the letter, in the letter's order. What it
@@ -82,6 +92,8 @@ type SectionRule struct {
 	Alternate bool     // one story a source in a row, as long as there are others
 	PerSource int      // at most so many stories of one source; 0 for no limit
 
+	When []Condition // for whom the section is: who meets all of them
+
 	Empty string // drop | say | skip: what becomes of the section with nothing in it; empty: drop
 	Say   string // the sentence of Empty say
 	Ago   Ago    // archive: how long ago the edition ran that it tells of
@@ -89,16 +101,17 @@ type SectionRule struct {
 
 // Input is what Assemble chooses from.
 type Input struct {
-	Slot     time.Time // the instant that the edition is for; freshness is judged at it
-	Number   int       // "No. 212" in the masthead; 0 for none
-	Greeting string    // this edition's own greeting, instead of the recipe's
-	Readings []source.Reading
-	Memory   Memory
-	Edits    *Edits             // what an editor decided about this edition; nil: nothing. Not of bulletins
-	Sheet    bool               // lay Edition.Sheet
-	Only     []string           // keys (source + "\x00" + key) of a bulletin's stories; empty for an edition
-	Earlier  []Edition          // editions that sections of kind archive may tell of, in any order
-	Pictures map[string]Picture // by Image.URL or, for files, source + "\x00" + Image.Path
+	Slot       time.Time // the instant that the edition is for; freshness is judged at it
+	Number     int       // "No. 212" in the masthead; 0 for none
+	Greeting   string    // this edition's own greeting, instead of the recipe's
+	Readings   []source.Reading
+	Memory     Memory
+	Edits      *Edits             // what an editor decided about this edition; nil: nothing. Not of bulletins
+	Sheet      bool               // lay Edition.Sheet
+	Only       []string           // keys (source + "\x00" + key) of a bulletin's stories; empty for an edition
+	Correction bool               // the bulletin goes to the readers of an edition that was wrong; its corrections stand in the next edition all the same
+	Earlier    []Edition          // editions that sections of kind archive may tell of, in any order
+	Pictures   map[string]Picture // by Image.URL or, for files, source + "\x00" + Image.Path
 }
 
 // Picture is a picture that can be reached by readers.
@@ -123,6 +136,6 @@ type Used struct {
 	Canonical string    `json:"canonical"`
 	Title     string    `json:"title"`
 	Text      string    `json:"text"`    // the first 2,000 characters of its plain text, fewer if it ran long ago; an event's start stands before it
-	Version   int       `json:"version"` // 0, and one more each time that it ran again
+	Version   int       `json:"version"` // 0, and one more each time that it ran again; of a correction that was mailed ahead (Input.Correction) -1, and one less each time
 	Slot      time.Time `json:"slot"`
 }

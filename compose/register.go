@@ -135,6 +135,9 @@ func registerUsed(used []Used, slot time.Time) *register {
 	r := newRegister(len(used))
 	r.ran = true
 	for _, u := range used {
+		if u.Version < 0 { // it went ahead to some, and is still to run
+			continue
+		}
 		e := &entry{
 			source: u.Source, key: u.Key, link: u.Canonical, title: oneLine(u.Title), when: u.Slot, version: u.Version,
 			text: func() string { return u.Text },

@@ -12,59 +12,6 @@ import (
 	"lede/templates"
 )
 
-// Render sets an edition as a letter with the theme: HTML, text part and web
-// page from the same data. The nonce, 16 random hexadecimal digits, is what
-// tells this letter's field tokens from anything that a story could say.
-//
-// A letter that can't be sent as it is comes back as an error: one in which a
-// field's token was lost or changed, whose HTML is not well-formed, or that
-// asks for a field that does not exist.
-func Render(r Recipe, e Edition, t *templates.Theme, nonce string) (Letter, error) {
-	fields, err := newFieldSet(nonce)
-	if err != nil {
-		return Letter{}, err
-	}
-	mail, web := newSetting(r, e, false), newSetting(r, e, true)
-	mail.page.Look, web.page.Look = t.Look, t.Look
-
-	subject, err := subjectOf(r, e, mail.date(), fields.name)
-	if err != nil {
-		return Letter{}, fmt.Errorf("subject: %w", err)
-	}
-	webSubject, err := subjectOf(r, e, mail.date(), readable)
-	if err != nil {
-		return Letter{}, fmt.Errorf("subject: %w", err)
-	}
-	greeting, err := Expand(e.Greeting, values(r, e, mail.date()), fields.name)
-	if err != nil {
-		return Letter{}, fmt.Errorf("greeting: %w", err)
-	}
-	webGreeting, err := Expand(e.Greeting, values(r, e, mail.date()), readable)
-	if err != nil {
-		return Letter{}, fmt.Errorf("greeting: %w", err)
-	}
-
-	letter := Letter{Subject: subject, Preheader: clean(e.Preheader), Language: mail.page.Lang, OwnWords: r.Words != nil}
-	view := mail.letter(subject, letter.Preheader, clean(greeting), addresses{
-		unsubscribe: fields.token(FieldUnsubscribe, ""), view: fields.token(FieldView, ""),
-	})
-	webView := web.letter(webSubject, letter.Preheader, clean(webGreeting), addresses{})
-	if letter.HTML, err = execute(t.HTML.ExecuteTemplate, "layout", view); err != nil {
-		return Letter{}, fmt.Errorf("rendering the HTML: %w", err)
-	}
-	if letter.Text, err = textPart(r, e, t, view); err != nil {
-		return Letter{}, fmt.Errorf("rendering the text part: %w", err)
-	}
-	if letter.Web, err = execute(t.HTML.ExecuteTemplate, "layout", webView); err != nil {
-		return Letter{}, fmt.Errorf("rendering the web page: %w", err)
-	}
-	letter.Fields = fields.fields
-	if err := verify(letter, fields); err != nil {
-		return Letter{}, fmt.Errorf("the rendered letter is not sent: %w", err)
-	}
-	return letter, nil
-}
-
 // readable is what stands for a field where nobody is addressed.
 func readable(_, fallback string) string { return fallback }
 
@@ -118,8 +65,9 @@ func execute(run func(w io.Writer, name string, data any) error, entry string, v
 	return out.String(), nil
 }
 
-// verify holds a letter against what must be true of each one.
-func verify(l Letter, fields *fieldSet) error {
+// verify holds a letter against what must be true of each one; page says that
+// it has a web page.
+func verify(l Letter, fields *fieldSet, page bool) error {
 	for _, part := range []struct{ name, text string }{
 		{"the subject", l.Subject}, {"the HTML", l.HTML}, {"the text part", l.Text}, {"the web page", l.Web},
 	} {
@@ -130,7 +78,12 @@ func verify(l Letter, fields *fieldSet) error {
 	if strings.Contains(l.Web, "LF"+fields.nonce) {
 		return errors.New("the web page holds a field that differs by recipient")
 	}
-	for _, page := range []struct{ name, html string }{{"the HTML", l.HTML}, {"the web page", l.Web}} {
+	type part struct{ name, html string }
+	pages := []part{{"the HTML", l.HTML}}
+	if page {
+		pages = append(pages, part{"the web page", l.Web})
+	}
+	for _, page := range pages {
 		if strings.Contains(page.html, "ZgotmplZ") {
 			return fmt.Errorf("%s has a value in a place where it can't be made safe (ZgotmplZ): mend the theme", page.name)
 		}
@@ -139,7 +92,7 @@ func verify(l Letter, fields *fieldSet) error {
 		}
 	}
 	if strings.TrimSpace(l.Text) == "" {
-		return errors.New("the text part is empty: the theme's text.txt gives nothing")
+		return errNoText
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (a *assembly) sectionRules() []SectionRule {
 func (a *assembly) fillSections() {
 	filled := make([]Section, len(a.sections))
 	for i, rule := range a.sections {
-		filled[i] = Section{Title: rule.Title, Kind: rule.kind(), Briefs: []Brief{}}
+		filled[i] = Section{Title: rule.Title, Kind: rule.kind(), Briefs: []Brief{}, When: rule.When}
 		var here []*candidate
 		beside, room := a.besideHeld(i, rule)
 		for _, c := range a.offered {
@@ -65,8 +65,11 @@ func (a *assembly) fillSections() {
 			filled[i].Briefs = a.fromArchive(rule)
 		}
 	}
-	for i, rule := range a.sections {
-		if len(filled[i].Briefs) > 0 || a.saysEmpty(rule, &filled[i]) {
+	for _, i := range a.edited.order {
+		if rule := a.sections[i]; rule.Empty == "say" && !a.bulletin && !slices.ContainsFunc(filled[i].Briefs, func(b Brief) bool { return len(b.When) == 0 }) {
+			filled[i].Text = oneLine(rule.Say) // for who sees none of them
+		}
+		if len(filled[i].Briefs) > 0 || a.saysEmpty(a.sections[i], &filled[i]) {
 			a.edition.Sections = append(a.edition.Sections, filled[i])
 		}
 	}
@@ -141,7 +144,9 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 	b := Brief{
 		Title: oneLine(c.Title), URL: c.URL, Source: c.Source, Publication: oneLine(c.Publication), Author: oneLine(c.Author),
 		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Place: oneLine(c.Place), AlsoIn: c.alsoIn, Key: c.Key, Why: a.whyChosen(c),
+		When: conditionsOf(c.Story),
 	}
+	c.to = slices.Concat(rule.When, b.When)
 	if c.Lead {
 		b.Why = c.Source + ": marked lead: true, after the lead"
 	}
@@ -201,6 +206,9 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 	}
 	if c.reason != "" && !strings.Contains(b.Why, c.reason) {
 		b.Why += "; " + c.reason
+	}
+	if len(c.to) > 0 {
+		b.Why += "; only where " + inWords(c.to)
 	}
 	if how != toldWhole {
 		b.Why += "; " + how

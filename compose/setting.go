@@ -15,6 +15,7 @@ type setting struct {
 	edition Edition
 	page    *templates.Page
 	links   linker
+	files   string // what stands before the name of an event's file
 }
 
 // addresses are the links of a letter that are not its stories'.
@@ -45,6 +46,9 @@ func lang(tag string) string {
 }
 
 func (s *setting) letter(subject, preheader, greeting string, a addresses) *templates.Letter {
+	if s.files = a.view; s.files != "" {
+		s.files += "/"
+	}
 	l := &templates.Letter{
 		Page: s.page, Subject: subject, Preheader: preheader, Greeting: greeting,
 		Dateline: s.dateline(), Place: clean(s.recipe.Place), Date: s.date(), Issue: s.issue(), Lead: s.lead(s.edition.Lead), Footer: s.footer(a),
@@ -215,6 +219,11 @@ func (s *setting) brief(b Brief, kind string) *templates.Brief {
 	out.Label, out.Kicker = s.label(b.Label, out.Kicker)
 	out.StoryLang, out.StoryDir = s.own(b.Lang)
 	out.When = s.when(b)
+	if kind == sectionEvents && (s.page.Web || s.files != "") {
+		if name := EventFile(b); name != "" {
+			out.Calendar = s.files + name // beside the edition's page
+		}
+	}
 	out.Figure = clean(b.Number)
 	if !b.Ran.IsZero() {
 		out.Kicker, out.Label = "", ""

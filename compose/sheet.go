@@ -18,11 +18,13 @@ func (a *assembly) sheet() *Sheet {
 		s.Lead = StoryID(l.Source, l.Key)
 		s.Offers[s.Lead] = a.offer(SectionRule{}, versions[s.Lead], s.Lead, "")
 	}
-	for i, rule := range a.sections {
+	names := a.sectionNames()
+	for _, i := range e.order {
+		rule := a.sections[i]
 		if !isEditable(rule.kind()) || rule.kind() == sectionCorrections && rule.Title == "" && len(e.shown[i]) == 0 {
 			continue
 		}
-		place := SheetPlace{Kind: rule.kind(), Title: rule.Title, Stories: slices.Clone(e.shown[i])}
+		place := SheetPlace{SectionName: names[i], Stories: slices.Clone(e.shown[i])}
 		for _, id := range place.Stories {
 			if id != "" {
 				s.Offers[id] = a.offer(rule, versions[id], id, "")

@@ -18,16 +18,38 @@ const (
 )
 
 // address sets what the inbox shows of the edition: subject and preheader.
+// They are the same for all and tell nothing that only some get.
 func (a *assembly) address() {
-	a.edition.Subject = a.subject()
+	whole := a.edition
+	a.edition = whole.common()
+	a.edition.Subject = a.subject(a.recipe.Subject)
+	a.edition.Subjects = a.testedSubjects()
 	a.edition.Preheader = a.preheader()
+	whole.Subject, whole.Subjects, whole.Preheader = a.edition.Subject, a.edition.Subjects, a.edition.Preheader
+	a.edition = whole
 }
 
-// subject expands the recipe's subject, the lead's headline by default. Where
+// testedSubjects are the subjects that the edition is tried with, its own
+// first and each once: one that is left alone tests nothing. A bulletin goes to
+// all at once.
+func (a *assembly) testedSubjects() []string {
+	if a.bulletin || len(a.recipe.SubjectTest) == 0 {
+		return nil
+	}
+	all := []string{a.edition.Subject}
+	for _, template := range a.recipe.SubjectTest {
+		if s := a.subject(template); !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// subject expands a subject's template, the lead's headline by default. Where
 // there is no lead, the first brief's headline takes its place, else the
 // newsletter's name. It is written as it is read by someone without a name;
 // Render sets the fields.
-func (a *assembly) subject() string {
+func (a *assembly) subject(template string) string {
 	e := a.edition
 	lead := clean(a.recipe.Name)
 	if titles := a.headlines(); e.Lead != nil && e.Lead.Title != "" {
@@ -37,13 +59,23 @@ func (a *assembly) subject() string {
 	}
 	known := values(a.recipe, e, a.date())
 	known["lead"] = lead
-	text, err := Expand(cmp.Or(a.recipe.Subject, "{lead}"), known, readable)
+	text, err := Expand(cmp.Or(template, "{lead}"), known, readable)
 	if err != nil {
 		// Rendering says what is wrong with the template; the edition can be
 		// read all the same.
 		text = lead
 	}
 	return shortened(clean(text), longestSubject)
+}
+
+// retestSubject puts a subject changed by hand first among those of a test.
+func (a *assembly) retestSubject() {
+	own, tested := a.edition.Subject, a.edition.Subjects
+	if len(tested) == 0 {
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(tested[1:]), func(s string) bool { return s == own })
+	a.edition.Subjects = append([]string{own}, others...)
 }
 
 // shortened cuts a line at a word where it is too long.
@@ -86,6 +118,11 @@ func (a *assembly) preheader() string {
 		line := shortened(clean(text), longestPreheader)
 		if len(foldedWords(line)) == 0 && !isVisible(line) || saysAgain(foldedWords(line), subject) {
 			return ""
+		}
+		for _, other := range a.edition.Subjects {
+			if saysAgain(foldedWords(line), foldedWords(other)) {
+				return ""
+			}
 		}
 		return line
 	}

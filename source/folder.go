@@ -27,6 +27,7 @@ type folder struct {
 	zone   *time.Location
 	now    time.Time
 	settle time.Duration
+	shelf  *Shelf
 	files  int
 	out    Reading
 }
@@ -41,7 +42,7 @@ func (g *Gatherer) readFolder(ctx context.Context, spec Spec, zone *time.Locatio
 		return Reading{Err: fileError(spec.Folder, err)}
 	}
 	defer root.Close()
-	f := &folder{root: root, path: spec.Folder, zone: zone, now: g.now(), settle: g.Settle}
+	f := &folder{root: root, path: spec.Folder, zone: zone, now: g.now(), settle: g.Settle, shelf: g.Shelf}
 	if err := f.walk(ctx, ".", 0); err != nil {
 		return Reading{Err: err}
 	}
@@ -85,12 +86,19 @@ func (f *folder) walk(ctx context.Context, dir string, depth int) error {
 
 // file reads one story file.
 func (f *folder) file(name string) {
-	body, modified, why := f.readFile(name)
+	if story, ok := f.shelved(name); ok {
+		f.out.Stories = append(f.out.Stories, story)
+		return
+	}
+	body, info, why := f.readFile(name)
 	if why != "" {
 		f.pass(name, "", why)
 		return
 	}
-	story, err := f.story(name, body, modified)
+	story, err := f.story(name, body, info.ModTime())
+	if err == nil && f.shelf != nil && keeps(story, body) {
+		f.shelf.put(f.key(name), info, story, f.now)
+	}
 	switch {
 	case errors.Is(err, errDraft):
 		f.pass(name, story.Title, "draft")
@@ -101,35 +109,55 @@ func (f *folder) file(name string) {
 	}
 }
 
+// shelved is a story as it was read before, if its file is still the same and
+// its picture still there.
+func (f *folder) shelved(name string) (Story, bool) {
+	if f.shelf == nil {
+		return Story{}, false
+	}
+	info, err := f.root.Stat(filepath.FromSlash(name))
+	if err != nil {
+		return Story{}, false
+	}
+	story, ok := f.shelf.take(f.key(name), info)
+	if !ok || story.Image != nil && story.Image.Path != "" && f.pictureExists(story.Image.Path) != nil {
+		return Story{}, false
+	}
+	return story, true
+}
+
+// key is under what a file of the folder is shelved.
+func (f *folder) key(name string) string { return f.zone.String() + "\x00" + f.shown(name) }
+
 // readFile reads a file of the folder; why says why it is passed over.
-func (f *folder) readFile(name string) (body []byte, modified time.Time, why string) {
+func (f *folder) readFile(name string) (body []byte, info fs.FileInfo, why string) {
 	local := filepath.FromSlash(name)
 	info, err := f.root.Stat(local)
 	if err != nil {
 		if link, lerr := f.root.Lstat(local); lerr == nil && link.Mode()&fs.ModeSymlink != 0 {
-			return nil, modified, "is a link that leads out of the folder or nowhere"
+			return nil, nil, "is a link that leads out of the folder or nowhere"
 		}
-		return nil, modified, fileError(f.shown(name), err).Error()
+		return nil, nil, fileError(f.shown(name), err).Error()
 	}
 	switch {
 	case info.IsDir():
-		return nil, modified, "is a link to a folder, and these are not followed"
+		return nil, nil, "is a link to a folder, and these are not followed"
 	case !info.Mode().IsRegular():
-		return nil, modified, "is not a file"
+		return nil, nil, "is not a file"
 	}
 	if age := f.now.Sub(info.ModTime()); f.settle > 0 && age < f.settle && age > -f.settle {
-		return nil, modified, fmt.Sprintf("changed %d s ago, perhaps still being saved", max(0, int(age.Seconds())))
+		return nil, nil, fmt.Sprintf("changed %d s ago, perhaps still being saved", max(0, int(age.Seconds())))
 	}
 	file, err := f.root.OpenFile(local, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, modified, fileError(f.shown(name), err).Error()
+		return nil, nil, fileError(f.shown(name), err).Error()
 	}
 	defer file.Close()
 	body, err = readOpen(file, f.shown(name), maxStoryBytes)
 	if err != nil {
-		return nil, modified, err.Error()
+		return nil, nil, err.Error()
 	}
-	return body, info.ModTime(), ""
+	return body, info, ""
 }
 
 func (f *folder) pass(name, title, why string) {

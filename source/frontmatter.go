@@ -47,6 +47,7 @@ var fields = []field{
 	{"until", func(r *frontReader, v *yaml.Node) error { return r.instant(v, &r.story.Until, nil) }},
 	{"tags", func(r *frontReader, v *yaml.Node) error { return list(v, &r.story.Tags) }},
 	{"weight", (*frontReader).weight},
+	{"when", (*frontReader).when},
 	{"repeat", func(r *frontReader, v *yaml.Node) error { return truth(v, &r.story.Repeat) }},
 }
 

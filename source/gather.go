@@ -22,6 +22,7 @@ type Gatherer struct {
 	Now     func() time.Time // nil: time.Now
 	Settle  time.Duration    // files younger than this are passed over; 0 = none
 	Timeout time.Duration    // of a whole source; 0: 20 s
+	Shelf   *Shelf           // story files that were read; nil: all are read each time
 
 	articles articleShelf
 

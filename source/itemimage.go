@@ -11,7 +11,7 @@ import (
 )
 
 // wideEnough is the width from which a larger copy of a picture gains nothing.
-const wideEnough = maxWidth
+const wideEnough = usualWidth * dense
 
 // pickImage finds the item's picture: what the feed declares, best first, else
 // the first real one in its texts.

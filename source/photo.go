@@ -26,23 +26,27 @@ import (
 )
 
 const (
-	maxWidth        = 1200 // pixels: twice the width of a letter, for fine screens
+	dense           = 2   // pixels of the file a pixel of the letter, for fine screens
+	usualWidth      = 600 // pixels of a letter, where nobody says how wide a picture is shown
 	maxHeight       = 4000
 	minSide         = 8
 	maxPictureBytes = 20 << 20
 	maxPixels       = 50_000_000
-	jpegQuality     = 82
-	// A transparent picture that is a photograph is flattened on white if that
-	// spares this much.
-	flattenFrom = 500 << 10
+	// A JPEG heavier than this is encoded anew, a step of jpegQualities lower.
+	lightPicture = 200 << 10
 )
+
+// jpegQualities are tried in this order. Twice as many pixels as the letter
+// shows hide what the last of them loses.
+var jpegQualities = [...]int{82, 74, 66, 58}
 
 // Picture reads a story's picture and makes it safe to hand out: it is decoded
 // within limits of bytes and pixels, turned the way its camera was held, scaled
-// down to 1200 pixels of width, and encoded again, so that nothing of its
+// down to twice the width at which the letter shows it (never up), laid on a
+// ground where it is transparent, and encoded again, so that nothing of its
 // metadata is left (the place where it was taken may expose someone). JPEG,
 // PNG, GIF (its first frame) and WebP are read, by their content and not their
-// name. Drawings become PNG, photographs JPEG.
+// name. What is smaller as PNG becomes PNG, all else JPEG.
 func (g *Gatherer) Picture(ctx context.Context, spec Spec, img Image) (p Picture, err error) {
 	data, err := g.pictureBytes(ctx, spec, img)
 	if err != nil {
@@ -61,7 +65,7 @@ func (g *Gatherer) Picture(ctx context.Context, spec Spec, img Image) (p Picture
 	if err := ctx.Err(); err != nil {
 		return Picture{}, context.Cause(ctx)
 	}
-	return develop(data)
+	return develop(data, img.Shown)
 }
 
 func (g *Gatherer) pictureBytes(ctx context.Context, spec Spec, img Image) ([]byte, error) {
@@ -112,8 +116,9 @@ func localPath(name string) error {
 	return nil
 }
 
-// develop makes a Picture of the bytes of a file.
-func develop(data []byte) (Picture, error) {
+// develop makes a Picture of the bytes of a file that is shown at most so many
+// pixels wide.
+func develop(data []byte, shown int) (Picture, error) {
 	kind := pictureKind(data)
 	decode, ok := decoders[kind]
 	if !ok {
@@ -130,7 +135,18 @@ func develop(data []byte) (Picture, error) {
 	if err != nil {
 		return Picture{}, fmt.Errorf("is damaged: %w", err)
 	}
-	upright := orient(shrink(src, orientation(kind, data)))
+	if shown <= 0 {
+		shown = usualWidth
+	}
+	upright := orient(shrink(src, orientation(kind, data), shown*dense))
+	if w, h := upright.Bounds().Dx(), upright.Bounds().Dy(); w < minSide || h < minSide {
+		return Picture{}, fmt.Errorf("is only %d × %d pixels where it is shown", w, h)
+	}
+	if !opaque(upright) {
+		if upright, err = grounded(upright); err != nil {
+			return Picture{}, err
+		}
+	}
 	return encode(upright, kind != "jpeg")
 }
 
@@ -200,7 +216,7 @@ type turned struct {
 }
 
 // shrink scales a picture down to its largest size as it will be seen upright.
-func shrink(src image.Image, orientation int) turned {
+func shrink(src image.Image, orientation, maxWidth int) turned {
 	w, h := src.Bounds().Dx(), src.Bounds().Dy()
 	mw, mh := maxWidth, maxHeight
 	if orientation >= 5 { // lies on its side
@@ -221,37 +237,70 @@ func shrink(src image.Image, orientation int) turned {
 	return turned{dst, orientation}
 }
 
-// encode writes a picture without any metadata.
+// encode writes an opaque picture without any metadata.
 func encode(img image.Image, mayBeDrawing bool) (Picture, error) {
-	var photo, drawing bytes.Buffer
-	see := !opaque(img)
-	if see || mayBeDrawing {
+	p := Picture{Type: "image/jpeg", Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
+	ext := ".jpg"
+	var drawing bytes.Buffer
+	if mayBeDrawing {
 		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&drawing, paletted(img)); err != nil {
 			return Picture{}, fmt.Errorf("encoding: %w", err)
 		}
 	}
-	flat := img
-	if see {
-		white := image.NewRGBA(img.Bounds())
-		draw.Draw(white, white.Bounds(), image.White, image.Point{}, draw.Src)
-		draw.Draw(white, white.Bounds(), img, img.Bounds().Min, draw.Over)
-		flat = white
-	}
-	if err := jpeg.Encode(&photo, flat, &jpeg.Options{Quality: jpegQuality}); err != nil {
-		return Picture{}, fmt.Errorf("encoding: %w", err)
-	}
-	p := Picture{Type: "image/jpeg", Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), Data: photo.Bytes()}
-	ext := ".jpg"
-	asPNG := drawing.Len() > 0 && drawing.Len() <= photo.Len()
-	if see {
-		asPNG = drawing.Len() <= flattenFrom || drawing.Len() <= 2*photo.Len()
-	}
-	if asPNG {
-		p.Type, p.Data, ext = "image/png", drawing.Bytes(), ".png"
+	for _, quality := range jpegQualities {
+		var photo bytes.Buffer
+		if err := jpeg.Encode(&photo, img, &jpeg.Options{Quality: quality}); err != nil {
+			return Picture{}, fmt.Errorf("encoding: %w", err)
+		}
+		p.Data = photo.Bytes()
+		if drawing.Len() > 0 && drawing.Len() <= photo.Len() {
+			p.Type, p.Data, ext = "image/png", drawing.Bytes(), ".png"
+			break
+		}
+		if len(p.Data) <= lightPicture {
+			break
+		}
 	}
 	sum := sha256.Sum256(p.Data)
 	p.Name = hex.EncodeToString(sum[:16]) + ext
 	return p, nil
+}
+
+// The grounds of what is transparent: white, and for what is drawn in light
+// colours, which would vanish on it, nearly black.
+var (
+	lightGround = color.RGBA{0xff, 0xff, 0xff, 0xff}
+	darkGround  = color.RGBA{0x22, 0x22, 0x22, 0xff}
+)
+
+// paleFrom is how light a drawing is on average, of 255, to stand on the dark
+// ground.
+const paleFrom = 208
+
+// grounded lays a transparent picture on a ground of its own. What shines
+// through would be white in one mail program and nearly black in the next, and
+// black lines on black are a hole.
+func grounded(img image.Image) (image.Image, error) {
+	b := img.Bounds()
+	flat := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(flat, flat.Rect, img, b.Min, draw.Src)
+	var light, seen uint64 // premultiplied by what is seen
+	for i := 0; i < len(flat.Pix); i += 4 {
+		p := flat.Pix[i : i+4 : i+4]
+		light += (299*uint64(p[0]) + 587*uint64(p[1]) + 114*uint64(p[2])) / 1000 // ITU-R BT.601
+		seen += uint64(p[3])
+	}
+	if seen == 0 {
+		return nil, errors.New("is transparent all over")
+	}
+	ground := lightGround
+	if light*255/seen >= paleFrom {
+		ground = darkGround
+	}
+	out := image.NewRGBA(flat.Rect)
+	draw.Draw(out, out.Rect, image.NewUniform(ground), image.Point{}, draw.Src)
+	draw.Draw(out, out.Rect, flat, image.Point{}, draw.Over)
+	return out, nil
 }
 
 func opaque(img image.Image) bool {

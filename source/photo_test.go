@@ -106,7 +106,7 @@ func TestOrientation(t *testing.T) {
 	want := map[uint16]string{1: "rgbw", 2: "grwb", 3: "wbgr", 4: "bwrg", 5: "rbgw", 6: "brwg", 7: "wgbr", 8: "gwrb", 0: "rgbw", 9: "rgbw"}
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		for o, colours := range want {
-			p, err := develop(jpegWith(t, quarters(400, 200), exif(order, o)))
+			p, err := develop(jpegWith(t, quarters(400, 200), exif(order, o)), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,17 +126,95 @@ func TestOrientation(t *testing.T) {
 
 func TestPicturesAreScaled(t *testing.T) {
 	for name, c := range map[string]struct {
-		w, h, orientation int
-		wantW, wantH      int
+		w, h, orientation, shown int
+		wantW, wantH             int
 	}{
-		"small":    {600, 400, 1, 600, 400},
-		"wide":     {2400, 1000, 1, 1200, 500},
-		"sideways": {1000, 2400, 6, 1200, 500},
-		"tall":     {100, 8000, 1, 50, 4000},
+		"small":                        {600, 400, 1, 0, 600, 400},
+		"wide":                         {2400, 1000, 1, 0, 1200, 500},
+		"to twice what a theme shows":  {2400, 1000, 1, 536, 1072, 446},
+		"less than twice is kept":      {700, 350, 1, 536, 700, 350},
+		"less than once is not larger": {120, 60, 1, 536, 120, 60},
+		"sideways":                     {1000, 2400, 6, 0, 1200, 500},
+		"tall":                         {100, 8000, 1, 0, 50, 4000},
 	} {
-		p, err := develop(jpegWith(t, quarters(c.w, c.h), exif(binary.BigEndian, uint16(c.orientation))))
+		p, err := develop(jpegWith(t, quarters(c.w, c.h), exif(binary.BigEndian, uint16(c.orientation))), c.shown)
 		if err != nil || p.Width != c.wantW || p.Height != c.wantH {
 			t.Errorf("%s: %d×%d, %v", name, p.Width, p.Height, err)
+		}
+	}
+}
+
+// noisy is a picture that no encoding makes small.
+func noisy(w, h int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	dice := rand.New(rand.NewPCG(1, 2))
+	for i := range img.Pix {
+		img.Pix[i] = byte(dice.Uint32())
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	return img
+}
+
+func TestHeavyPhotographsAreEncodedLighter(t *testing.T) {
+	var best bytes.Buffer
+	img := noisy(700, 500)
+	if err := jpeg.Encode(&best, img, &jpeg.Options{Quality: jpegQualities[0]}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := encode(img, false)
+	if err != nil || len(p.Data) >= best.Len()*3/4 || best.Len() <= lightPicture {
+		t.Errorf("%d bytes of %d, %v", len(p.Data), best.Len(), err)
+	}
+	if p, err = encode(quarters(700, 500), false); err != nil {
+		t.Fatal(err)
+	}
+	best.Reset()
+	if err := jpeg.Encode(&best, quarters(700, 500), &jpeg.Options{Quality: jpegQualities[0]}); err != nil || !bytes.Equal(p.Data, best.Bytes()) {
+		t.Error("a light photograph loses for nothing")
+	}
+}
+
+// What is transparent gets a ground that it can be told from in light and dark.
+func TestTransparentPictures(t *testing.T) {
+	drawn := func(lines, back color.NRGBA) []byte {
+		img := image.NewNRGBA(image.Rect(0, 0, 90, 60))
+		for y := range 60 {
+			for x := range 90 {
+				img.SetNRGBA(x, y, back)
+				if x%9 < 3 {
+					img.SetNRGBA(x, y, lines)
+				}
+			}
+		}
+		var out bytes.Buffer
+		if err := png.Encode(&out, img); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	black, white, cream, blue := color.NRGBA{0, 0, 0, 255}, color.NRGBA{255, 255, 255, 255}, color.NRGBA{255, 250, 220, 200}, color.NRGBA{0, 40, 200, 255}
+	clear := color.NRGBA{}
+	for name, c := range map[string]struct {
+		data   []byte
+		ground color.RGBA // of the clear pixels
+	}{
+		"black lines": {drawn(black, clear), lightGround}, "white lines": {drawn(white, clear), darkGround},
+		"half clear cream": {drawn(cream, clear), darkGround}, "blue lines": {drawn(blue, clear), lightGround},
+		"clear lines in black": {drawn(clear, black), color.RGBA{0, 0, 0, 255}},
+	} {
+		p, err := develop(c.data, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, _, err := image.Decode(bytes.NewReader(p.Data))
+		if err != nil || !opaque(img) {
+			t.Fatalf("%s: %v, or still transparent", name, err)
+		}
+		r, g, b, _ := img.At(5, 5).RGBA()
+		if got := (color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 255}); got != c.ground {
+			t.Errorf("%s: the ground is %v, want %v", name, got, c.ground)
 		}
 	}
 }
@@ -146,23 +224,15 @@ func TestDrawingsAndPhotographs(t *testing.T) {
 	if err := png.Encode(&drawing, quarters(300, 200)); err != nil {
 		t.Fatal(err)
 	}
-	p, err := develop(drawing.Bytes())
+	p, err := develop(drawing.Bytes(), 0)
 	if err != nil || p.Type != "image/png" || !strings.HasSuffix(p.Name, ".png") || len(p.Name) != 36 {
 		t.Errorf("a drawing: %s %s %v", p.Type, p.Name, err)
 	}
-	noise := image.NewRGBA(image.Rect(0, 0, 300, 200))
-	dice := rand.New(rand.NewPCG(1, 2))
-	for i := range noise.Pix {
-		noise.Pix[i] = byte(dice.Uint32())
-		if i%4 == 3 {
-			noise.Pix[i] = 255
-		}
-	}
 	drawing.Reset()
-	if err := png.Encode(&drawing, noise); err != nil {
+	if err := png.Encode(&drawing, noisy(300, 200)); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := develop(drawing.Bytes()); err != nil || p.Type != "image/jpeg" || !strings.HasSuffix(p.Name, ".jpg") {
+	if p, err := develop(drawing.Bytes(), 0); err != nil || p.Type != "image/jpeg" || !strings.HasSuffix(p.Name, ".jpg") {
 		t.Errorf("a photograph as PNG: %s %v", p.Type, err)
 	}
 	see := quarters(300, 200)
@@ -171,7 +241,7 @@ func TestDrawingsAndPhotographs(t *testing.T) {
 	if err := png.Encode(&drawing, see); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := develop(drawing.Bytes()); err != nil || p.Type != "image/png" {
+	if p, err := develop(drawing.Bytes(), 0); err != nil || p.Type != "image/png" {
 		t.Errorf("a transparent drawing: %s %v", p.Type, err)
 	}
 	palette := color.Palette{color.Black, color.White}
@@ -179,7 +249,7 @@ func TestDrawingsAndPhotographs(t *testing.T) {
 	if err := gif.EncodeAll(&moving, frames); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := develop(moving.Bytes()); err != nil || p.Width != 20 || bytes.HasPrefix(p.Data, []byte("GIF")) {
+	if p, err := develop(moving.Bytes(), 0); err != nil || p.Width != 20 || bytes.HasPrefix(p.Data, []byte("GIF")) {
 		t.Errorf("an animation: %+v %v", p.Type, err)
 	}
 }
@@ -210,6 +280,10 @@ func TestPicturesThatAreRefused(t *testing.T) {
 	if err := png.Encode(&dot, image.NewRGBA(image.Rect(0, 0, 1, 1))); err != nil {
 		t.Fatal(err)
 	}
+	var nothing bytes.Buffer
+	if err := png.Encode(&nothing, image.NewRGBA(image.Rect(0, 0, 20, 20))); err != nil {
+		t.Fatal(err)
+	}
 	whole := jpegWith(t, quarters(400, 200), nil)
 	for name, c := range map[string]struct {
 		data []byte
@@ -221,11 +295,13 @@ func TestPicturesThatAreRefused(t *testing.T) {
 		"svg":       {[]byte(`<?xml version="1.0"?><svg onload="alert(1)"/>`), "is SVG"},
 		"page":      {[]byte("<!DOCTYPE html><title>404</title>"), "is a web page"},
 		"heic":      {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), "HEIC"},
+		"ribbon":    {jpegWith(t, quarters(4000, 20), nil), "only 1200 × 6 pixels"},
+		"clear":     {nothing.Bytes(), "transparent all over"},
 		"pixel":     {dot.Bytes(), "only 1 × 1 pixels"},
 		"empty":     {nil, "is empty"},
 		"text":      {[]byte("hello"), "is not a JPEG"},
 	} {
-		if _, err := develop(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := develop(c.data, 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}

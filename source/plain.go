@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/clipperhouse/uax29/v2/graphemes"
 	nethtml "golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -37,11 +38,34 @@ func oneLine(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s
 	}
-	r := []rune(s)[:limit-1]
-	if i := strings.LastIndexByte(string(r), ' '); i > len(string(r))/2 {
-		return strings.TrimRight(string(r)[:i], " ,;:-–—") + "…"
+	s = beginning(s, limit-1)
+	if i := strings.LastIndexByte(s, ' '); i > len(s)/2 {
+		s = strings.TrimRight(s[:i], " ,;:-–—")
 	}
-	return string(r) + "…"
+	return s + "…"
+}
+
+// beginning returns the first characters of a text, at most limit code points and
+// none that readers see cut in two (grapheme clusters, UAX #29): no accent
+// without its letter, no half of an emoji. A cluster that is longer than limit by
+// itself is no character of any script, and is cut.
+func beginning(s string, limit int) string {
+	n, end := 0, 0
+	for g := graphemes.FromString(s); g.Next(); end = g.End() {
+		if n += utf8.RuneCountInString(g.Value()); n > limit {
+			break
+		}
+	}
+	if end > 0 {
+		return s[:end]
+	}
+	for i := range s {
+		if limit == 0 {
+			return s[:i]
+		}
+		limit--
+	}
+	return s
 }
 
 // stripTags takes out HTML tags and the contents of scripts and styles. What

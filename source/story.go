@@ -56,23 +56,32 @@ type Story struct {
 	Cut         bool      // the source cut Summary (or Body, when there is no Summary) itself; its marks are already taken off
 	Stub        string    // why the whole text that Spec.Full asks for could not be had; empty where it was, or was not wanted
 	Image       *Image
-	Label       string    // opinion, analysis, live, update, correction or sponsored; empty for none
-	Section     string    // title of the section that the story asks for
-	Tags        []string  // tags or categories, plain text
-	Lang        string    // BCP 47, empty when not said
-	Starts      time.Time // events: when it starts
-	AllDay      bool      // events: Starts is a date alone
-	Ends        time.Time // events: when it ends; of one that takes all day, its last day
-	Number      string    // of kind number: the figure, plain text, one line
-	Corrects    string    // corrections: id of the edition that was wrong; may be empty
-	Place       string    // events: where; stories: the place told in the kicker
-	Lead        bool      // the editor wants it as lead
-	Repeat      bool      // a column: the rules against repeats do not apply
-	Weight      int       // heavier first
-	From        time.Time // embargo: in no letter before this instant
-	Until       time.Time // in no letter from this instant on
-	Order       int       // place in the source, 0 first
-	File        string    // path of the story file, for messages
+	Label       string      // opinion, analysis, live, update, correction or sponsored; empty for none
+	Section     string      // title of the section that the story asks for
+	Tags        []string    // tags or categories, plain text
+	Lang        string      // BCP 47, empty when not said
+	Starts      time.Time   // events: when it starts
+	AllDay      bool        // events: Starts is a date alone
+	Ends        time.Time   // events: when it ends; of one that takes all day, its last day
+	Number      string      // of kind number: the figure, plain text, one line
+	Corrects    string      // corrections: id of the edition that was wrong; may be empty
+	Place       string      // events: where; stories: the place told in the kicker
+	Lead        bool        // the editor wants it as lead
+	Repeat      bool        // a column: the rules against repeats do not apply
+	Weight      int         // heavier first
+	From        time.Time   // embargo: in no letter before this instant
+	Until       time.Time   // in no letter from this instant on
+	When        []Condition // for whom it is: recipients that meet all of them; of a file alone
+	Order       int         // place in the source, 0 first
+	File        string      // path of the story file, for messages
+}
+
+// Condition is met by recipients whose attribute has one of the values; with
+// Not, by those whose attribute has none of them or is not set.
+type Condition struct {
+	Attribute string
+	Values    []string
+	Not       bool
 }
 
 // Image is a story's picture before it was read.
@@ -83,6 +92,7 @@ type Image struct {
 	Caption string
 	Credit  string
 	HasAlt  bool // Alt was given, if only as an empty text
+	Shown   int  // CSS pixels, how wide a letter shows it at most; set by who asks for the picture, 0: 600
 }
 
 // Passed is a story that a source had and that was passed over while reading.

@@ -114,10 +114,10 @@ func (f *folder) body(doc ast.Node, src []byte, s Story) (body document, title s
 
 // oneLineOf shortens what is plain text already to a headline's length.
 func oneLineOf(s string) string {
-	if r := []rune(s); len(r) > maxTitle {
-		return strings.TrimSpace(string(r[:maxTitle-1])) + "…"
+	if utf8.RuneCountInString(s) <= maxTitle {
+		return s
 	}
-	return s
+	return strings.TrimSpace(beginning(s, maxTitle-1)) + "…"
 }
 
 // firstImage takes the first picture of the text that there is.

@@ -144,6 +144,12 @@ func (c *checker) value(n parse.Node, s scope) reflect.Type {
 	case *parse.FieldNode:
 		return c.fields(n, s.dot, n.Ident, s)
 	case *parse.VariableNode:
+		if data := s.vars["$"]; len(n.Ident) == 2 && n.Ident[1] == "Recipient" && data != nil && data.Kind() != reflect.Interface {
+			if _, ok := data.MethodByName("Recipient"); !ok {
+				c.complain(s, n, "recipient is not known here: the partial is given a plain %s; ask where it is called", data)
+				return nil
+			}
+		}
 		return c.fields(n, s.vars[n.Ident[0]], n.Ident[1:], s)
 	case *parse.ChainNode:
 		return c.fields(n, c.value(n.Node, s), n.Field, s)

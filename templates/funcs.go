@@ -19,6 +19,7 @@ func htmlFuncs() template.FuncMap {
 		"links":       links,
 		"conditional": conditional,
 		"lower":       lower,
+		recipientFunc: (*Page)(nil).Recipient,
 	}
 }
 
@@ -32,6 +33,8 @@ func textFuncs() texttemplate.FuncMap {
 		"strip": strip,
 		"upper": upper,
 		"pre":   preformatted,
+
+		recipientFunc: (*Page)(nil).Recipient,
 	}
 }
 

@@ -18,7 +18,7 @@ func fullSample() *Letter {
 	brief := func(change func(*Brief)) *Brief {
 		b := &Brief{
 			Page: p, Title: "Title", URL: "https://example.org/", Text: "Text.", Publication: "Publication",
-			Author: "Author", Signature: "Signature", ByEditor: true, When: "Fri 27 Nov", Figure: "164 steps", Place: "Place",
+			Author: "Author", Signature: "Signature", ByEditor: true, When: "Fri 27 Nov", Calendar: "https://example.org/event.ics", Figure: "164 steps", Place: "Place",
 			Body: body, StoryLang: "fr", StoryDir: "ltr", Kicker: "Kicker",
 		}
 		change(b)

@@ -248,6 +248,14 @@ func build(name string, files map[string]file, over []Tokens) (*Theme, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	asksHTML, err := w.askData(".html", htmlTrees(t.HTML))
+	if err != nil {
+		return nil, err
+	}
+	asksText, err := w.askData(".txt", textTrees(t.Text))
+	if err != nil {
+		return nil, err
+	}
 	if err := errors.Join(
 		w.check("layout", ".html", htmlTrees(t.HTML), htmlFuncs()),
 		w.check("text", ".txt", textTrees(t.Text), textFuncs()),
@@ -256,7 +264,13 @@ func build(name string, files map[string]file, over []Tokens) (*Theme, error) {
 	}
 	// html/template decides how to escape at the first execution: have it now.
 	var pages []string
-	for _, letter := range []*Letter{fullSample(), bareSample()} {
+	samples := []*Letter{fullSample(), bareSample()}
+	if asksHTML || asksText {
+		all := fullSample()
+		all.AskRecipient(func(string, []string) bool { return true })
+		samples = append(samples, all)
+	}
+	for _, letter := range samples {
 		letter.Look = look
 		var page strings.Builder
 		if err := t.HTML.ExecuteTemplate(&page, "layout", letter); err != nil {
@@ -289,16 +303,32 @@ func (w where) path(partial, extension string) string {
 func (w where) check(entry, extension string, trees map[string]*parse.Tree, funcs map[string]any) error {
 	c := &checker{
 		trees: trees, funcs: funcs, seen: map[string]bool{},
-		locate: func(tree *parse.Tree, n parse.Node) string {
-			location, _ := tree.ErrorContext(n) // NAME:LINE:COLUMN
-			parts := strings.Split(location, ":")
-			if len(parts) < 2 {
-				return location
-			}
-			return w.path(parts[0], extension) + ":" + parts[1]
-		},
+		locate: func(tree *parse.Tree, n parse.Node) string { return w.locate(extension, tree, n) },
 	}
 	return c.check(entry, reflect.TypeFor[*Letter]())
+}
+
+// locate says where a node stands: FILE:LINE.
+func (w where) locate(extension string, tree *parse.Tree, n parse.Node) string {
+	location, _ := tree.ErrorContext(n) // NAME:LINE:COLUMN
+	parts := strings.Split(location, ":")
+	if len(parts) < 2 {
+		return location
+	}
+	return w.path(parts[0], extension) + ":" + parts[1]
+}
+
+// askData lets templates ask their data about the recipient, and says whether
+// any does.
+func (w where) askData(extension string, trees map[string]*parse.Tree) (asks bool, err error) {
+	for _, name := range names(trees) {
+		does, at, wrong := askData(trees[name])
+		asks = asks || does
+		if wrong != nil && err == nil {
+			err = fmt.Errorf("%s: %w", w.locate(extension, trees[name], at), wrong)
+		}
+	}
+	return asks, err
 }
 
 // templateError matches the errors of the template packages:

@@ -11,7 +11,8 @@ type Page struct {
 	RTL        bool   // Dir is rtl: no italics, no letter-spacing, other fonts
 	Web        bool   // the page behind "view in browser", not a mail: no preheader
 	Words      Words
-	Look       // the theme's tokens: {{.Ink}}, {{.Dark.Ink}}, {{.Fonts.Reading}}, {{.Width}} …
+	Look                                                    // the theme's tokens: {{.Ink}}, {{.Dark.Ink}}, {{.Fonts.Reading}}, {{.Width}} …
+	recipient  func(attribute string, values []string) bool // see AskRecipient
 }
 
 // Letter is what the partials layout and masthead, and text.txt, are given.
@@ -138,6 +139,7 @@ type Brief struct {
 	Signature   string // of a note: its author, else the newsletter's editor; of a quotation: who said it
 	ByEditor    bool   // Signature is the newsletter's editor
 	When        string // of an event
+	Calendar    string // of an event: address of its calendar file; empty for none
 	Figure      string // of a number: the figure with its unit
 	Place       string
 	Body        []*Block // notes and sponsors are told whole

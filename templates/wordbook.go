@@ -137,6 +137,11 @@ func readWords(source fs.FS) (Wordbook, error) {
 	if _, ok := all["en"]; !ok {
 		return nil, errors.New("words/en.yaml is missing")
 	}
+	for _, tag := range names(all) {
+		if lack := all[tag].PagesLack(); len(lack) > 0 {
+			return nil, fmt.Errorf("words/%s.yaml: pages lacks %s", tag, strings.Join(lack, ", "))
+		}
+	}
 	return all, nil
 }
 
@@ -243,22 +248,9 @@ func (w *Words) read(f wordFile) error {
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return fmt.Errorf("%s: holds no words: write lines like `by: By`", f.path)
 	}
-	known := wordKeys()
 	lines := map[string]int{}
-	content := doc.Content[0].Content
-	for i := 0; i+1 < len(content); i += 2 {
-		key := content[i]
-		if !slices.Contains(known, key.Value) {
-			return fmt.Errorf("%s:%d: unknown word %q%s", f.path, key.Line, key.Value, didYouMean("", key.Value, known))
-		}
-		lines[key.Value] = key.Line
-	}
-	// A plural of a file is that file's alone, not mixed with the one before.
-	if lines["stories"] > 0 {
-		w.Stories = nil
-	}
-	if lines["minutes"] > 0 {
-		w.Minutes = nil
+	if err := w.start(reflect.ValueOf(w).Elem(), doc.Content[0], f.path, "", lines); err != nil {
+		return err
 	}
 	if err := doc.Content[0].Decode(w); err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -272,17 +264,49 @@ func (w *Words) read(f wordFile) error {
 			problems = append(problems, fmt.Errorf("%s: %s: %s", f.path, p.key, p.what))
 		}
 	}
+	for _, key := range w.PagesLack() {
+		if line := lines["pages."+key]; line > 0 {
+			problems = append(problems, fmt.Errorf("%s:%d: pages.%s: %s", f.path, line, key, textFault("")))
+		}
+	}
 	return errors.Join(problems...)
 }
 
-// wordKeys are the keys of a file of words.
-func wordKeys() []string {
-	var keys []string
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Words]()) {
+// start makes words ready for a file's mapping: each of its keys must be a
+// field of the struct, its line is noted, and a plural of the file is that
+// file's alone, not mixed with the one before.
+func (w *Words) start(words reflect.Value, mapping *yaml.Node, path, under string, lines map[string]int) error {
+	fields, known := map[string]reflect.Value{}, []string{}
+	for _, f := range reflect.VisibleFields(words.Type()) {
 		if f.IsExported() {
-			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			keys = append(keys, key)
+			fields[yamlKey(f)] = words.FieldByIndex(f.Index)
+			known = append(known, yamlKey(f))
 		}
 	}
-	return keys
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, value := mapping.Content[i], mapping.Content[i+1]
+		field, found := fields[key.Value]
+		if !found {
+			return fmt.Errorf("%s:%d: unknown word %q%s", path, key.Line, under+key.Value, didYouMean("", key.Value, known))
+		}
+		lines[under+key.Value] = key.Line
+		switch field.Interface().(type) {
+		case Plural, CalendarNames:
+			field.SetZero()
+		case PageWords:
+			if value.Kind != yaml.MappingNode {
+				return fmt.Errorf("%s:%d: %s: holds no words: write indented lines under it", path, key.Line, key.Value)
+			}
+			if err := w.start(field, value, path, key.Value+".", lines); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// yamlKey is a field's key in a file of words.
+func yamlKey(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return key
 }

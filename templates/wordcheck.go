@@ -16,57 +16,78 @@ const longestWords = 400
 type wordProblem struct{ key, what string }
 
 // problems says what is missing or wrong in the words of a language, in the
-// order of the keys.
+// order of the keys. Words of pages may be missing: see PagesLack.
 func (w Words) problems() []wordProblem {
 	var found []wordProblem
-	add := func(key, format string, args ...any) {
+	w.entries(reflect.ValueOf(w), "", func(key, format string, args ...any) {
 		found = append(found, wordProblem{key, fmt.Sprintf(format, args...)})
+	})
+	if at := time.Date(2006, 1, 2, 21, 47, 0, 0, time.UTC).Format(w.Clock); w.Clock != "" && !strings.Contains(at, "47") {
+		found = append(found, wordProblem{"clock", fmt.Sprintf("%q shows no minutes: write a time as 15:04 or 3:04 PM", w.Clock)})
 	}
-	v := reflect.ValueOf(w)
+	if p := w.DatelinePattern; strings.Index(p, "{place}") > strings.Index(p, "{date}") || strings.Index(p, "{date}") > strings.Index(p, "{number}") {
+		found = append(found, wordProblem{"dateline", "{place}, {date} and {number} stand in this order"})
+	}
+	return found
+}
+
+// entries looks at each entry of a struct of words. under is what its keys begin
+// with.
+func (w Words) entries(v reflect.Value, under string, add func(key, format string, args ...any)) {
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		if !f.IsExported() {
 			continue
 		}
-		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		switch value := v.FieldByIndex(f.Index).Interface().(type) {
-		case string:
-			if fault := textFault(value); fault != "" {
-				add(key, "%s", fault)
-				continue
-			}
-			for _, place := range places(key) {
-				if !strings.Contains(value, place) && (place != "{month}" || !strings.Contains(value, "{month_number}")) {
-					add(key, "%q has no %s", value, place)
-				}
-			}
-			if unknown := strangePlace(key, value); unknown != "" {
-				add(key, "%q: nothing is filled in for %s", value, unknown)
-			}
+		key, field := under+yamlKey(f), v.FieldByIndex(f.Index)
+		switch value := field.Interface().(type) {
+		case PageWords:
+			w.entries(field, key+".", add)
 		case Plural:
-			w.pluralProblems(key, value, add)
+			if under == "" || value != nil {
+				w.pluralProblems(key, value, add)
+			}
 		case CalendarNames:
-			want := 7
-			if strings.HasPrefix(key, "months") {
-				want = 12
+			if f.Name != "MonthsAlone" || len(value) > 0 {
+				calendarProblems(key, value, add)
 			}
-			if len(value) != want {
-				add(key, "needs %d names, has %d", want, len(value))
-				continue
-			}
-			for _, name := range value {
-				if fault := textFault(name); fault != "" {
-					add(key, "%s", fault)
-				}
+		default:
+			if text := field.String(); under == "" || text != "" {
+				textProblems(key, text, f, add)
 			}
 		}
 	}
-	if at := time.Date(2006, 1, 2, 21, 47, 0, 0, time.UTC).Format(w.Clock); w.Clock != "" && !strings.Contains(at, "47") {
-		add("clock", "%q shows no minutes: write a time as 15:04 or 3:04 PM", w.Clock)
+}
+
+func calendarProblems(key string, names CalendarNames, add func(string, string, ...any)) {
+	want := 7
+	if strings.Contains(key, "months") {
+		want = 12
 	}
-	if p := w.DatelinePattern; strings.Index(p, "{place}") > strings.Index(p, "{date}") || strings.Index(p, "{date}") > strings.Index(p, "{number}") {
-		add("dateline", "{place}, {date} and {number} stand in this order")
+	if len(names) != want {
+		add(key, "needs %d names, has %d", want, len(names))
+		return
 	}
-	return found
+	for _, name := range names {
+		if fault := textFault(name); fault != "" {
+			add(key, "%s", fault)
+		}
+	}
+}
+
+// textProblems holds a text to the places that its field's tag names.
+func textProblems(key, text string, f reflect.StructField, add func(string, string, ...any)) {
+	if fault := textFault(text); fault != "" {
+		add(key, "%s", fault)
+		return
+	}
+	for _, place := range places(f) {
+		if !strings.Contains(text, place) && (place != "{month}" || !strings.Contains(text, "{month_number}")) {
+			add(key, "%q has no %s", text, place)
+		}
+	}
+	if unknown := strangePlace(places(f), text); unknown != "" {
+		add(key, "%q: nothing is filled in for %s", text, unknown)
+	}
 }
 
 func (w Words) pluralProblems(key string, p Plural, add func(string, string, ...any)) {
@@ -105,36 +126,21 @@ func textFault(s string) string {
 	return ""
 }
 
-// places are what an entry must hold.
-func places(key string) []string {
-	switch key {
-	case "date":
-		return []string{"{weekday}", "{day}", "{month}", "{year}"}
-	case "event_day":
-		return []string{"{weekday}", "{day}", "{month}"}
-	case "event_time":
-		return []string{"{date}", "{time}"}
-	case "number":
-		return []string{"{number}"}
-	case "dateline":
-		return []string{"{place}", "{date}", "{number}"}
-	case "corrects":
-		return []string{"{date}"}
-	case "also_in":
-		return []string{"{names}"}
-	case "sponsored_by":
-		return []string{"{name}"}
-	case "reason":
-		return []string{"{newsletter}"}
+// places are what an entry must hold, in braces.
+func places(f reflect.StructField) []string {
+	var all []string
+	for name := range strings.SplitSeq(f.Tag.Get("fills"), ",") {
+		if name != "" {
+			all = append(all, "{"+name+"}")
+		}
 	}
-	return nil
+	return all
 }
 
-// strangePlace returns a {word} that the entry's kind does not fill in.
-func strangePlace(key, value string) string {
-	known := places(key)
+// strangePlace returns a {word} that is none of the known places.
+func strangePlace(known []string, value string) string {
 	if slices.Contains(known, "{month}") {
-		known = append(known, "{month_number}")
+		known = append(slices.Clone(known), "{month_number}")
 	}
 	for rest := value; ; {
 		from := strings.IndexByte(rest, '{')

@@ -9,40 +9,40 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Words are the fixed words of a letter in one language, and its way of writing
-// dates and of counting. They are kept in words/LANGUAGE.yaml; a file of a
+// Words are the fixed words of a letter and of the readers' pages in one
+// language, and its way of writing dates and of counting. They are kept in words/LANGUAGE.yaml; a file of a
 // region or a script (words/en-US.yaml, words/zh-Hant.yaml) says only what
-// differs. What stands in braces is filled in.
+// differs. What stands in braces is filled in; the tag `fills` names it.
 type Words struct {
-	DatePattern        string        `yaml:"date"`       // {weekday} {day} {month} or {month_number} {year}, in full
-	EventDayPattern    string        `yaml:"event_day"`  // {weekday} {day} {month} or {month_number}, abbreviated
-	EventTimePattern   string        `yaml:"event_time"` // {date}, as event_day gives it, and {time}
-	Clock              string        `yaml:"clock"`      // a layout of package time
-	NumberPattern      string        `yaml:"number"`     // {number}
-	DatelinePattern    string        `yaml:"dateline"`   // {place}, {date} and {number}, in this order, with what joins them
-	By                 string        `yaml:"by"`         // stands before an author's name
+	DatePattern        string        `yaml:"date" fills:"weekday,day,month,year"` // {weekday} {day} {month} or {month_number} {year}, in full
+	EventDayPattern    string        `yaml:"event_day" fills:"weekday,day,month"` // {weekday} {day} {month} or {month_number}, abbreviated
+	EventTimePattern   string        `yaml:"event_time" fills:"date,time"`        // {date}, as event_day gives it, and {time}
+	Clock              string        `yaml:"clock"`                               // a layout of package time
+	NumberPattern      string        `yaml:"number" fills:"number"`               // {number}
+	DatelinePattern    string        `yaml:"dateline" fills:"place,date,number"`  // {place}, {date} and {number}, in this order, with what joins them
+	By                 string        `yaml:"by"`                                  // stands before an author's name
 	ContinueReading    string        `yaml:"continue_reading"`
 	OnTheWeb           string        `yaml:"on_the_web"` // before the link to a lead that was told whole
 	Picture            string        `yaml:"picture"`    // before a picture's credit
 	Sponsored          string        `yaml:"sponsored"`
-	SponsoredByPattern string        `yaml:"sponsored_by"` // {name}
+	SponsoredByPattern string        `yaml:"sponsored_by" fills:"name"` // {name}
 	Opinion            string        `yaml:"opinion"`
 	Analysis           string        `yaml:"analysis"`
 	Live               string        `yaml:"live"`
 	Update             string        `yaml:"update"`
 	Correction         string        `yaml:"correction"`
-	Corrections        string        `yaml:"corrections"` // over several
-	CorrectsPattern    string        `yaml:"corrects"`    // {date}: of the edition that was wrong
-	AlsoToday          string        `yaml:"also_today"`  // over links alone
-	AlsoInPattern      string        `yaml:"also_in"`     // {names} of publications that tell the same story
-	FromTheArchive     string        `yaml:"archive"`     // over stories of earlier years
-	MostRead           string        `yaml:"most_read"`   // over the stories read most
-	AddToCalendar      string        `yaml:"calendar"`    // the link behind an event
-	Links              string        `yaml:"links"`       // over the addresses at the end of a text part
-	Stories            Plural        `yaml:"stories"`     // {n} stories
-	Minutes            Plural        `yaml:"minutes"`     // {n} minutes of reading
-	Editor             string        `yaml:"editor"`      // after the name of the editor under a note
-	ReasonPattern      string        `yaml:"reason"`      // {newsletter}
+	Corrections        string        `yaml:"corrections"`               // over several
+	CorrectsPattern    string        `yaml:"corrects" fills:"date"`     // {date}: of the edition that was wrong
+	AlsoToday          string        `yaml:"also_today"`                // over links alone
+	AlsoInPattern      string        `yaml:"also_in" fills:"names"`     // {names} of publications that tell the same story
+	FromTheArchive     string        `yaml:"archive"`                   // over stories of earlier years
+	MostRead           string        `yaml:"most_read"`                 // over the stories read most
+	AddToCalendar      string        `yaml:"calendar"`                  // the link behind an event
+	Links              string        `yaml:"links"`                     // over the addresses at the end of a text part
+	Stories            Plural        `yaml:"stories"`                   // {n} stories
+	Minutes            Plural        `yaml:"minutes"`                   // {n} minutes of reading
+	Editor             string        `yaml:"editor"`                    // after the name of the editor under a note
+	ReasonPattern      string        `yaml:"reason" fills:"newsletter"` // {newsletter}
 	Unsubscribe        string        `yaml:"unsubscribe"`
 	View               string        `yaml:"view"` // the link to the edition's page
 	Imprint            string        `yaml:"imprint"`
@@ -54,6 +54,7 @@ type Words struct {
 	WeekdaysShort      CalendarNames `yaml:"weekdays_short,flow"`
 	Months             CalendarNames `yaml:"months,flow"` // as they stand beside a day
 	MonthsShort        CalendarNames `yaml:"months_short,flow"`
+	Pages              PageWords     `yaml:"pages"`
 
 	language language.Tag // whose rules of counting are followed
 }
@@ -73,6 +74,9 @@ func WordsFor(tag string) (Words, bool) {
 func Languages() []string {
 	return names(builtIn())
 }
+
+// Language is the tag of the language that the words are in.
+func (w Words) Language() string { return w.language.String() }
 
 // RightToLeft says whether the language is written from right to left. An
 // unreadable tag is taken for left to right.

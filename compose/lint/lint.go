@@ -36,13 +36,16 @@ type Finding struct {
 // Facts is what can't be known from a letter alone. The zero value is good: what
 // is not there is not judged.
 type Facts struct {
-	Loopback bool              // the relay is on loopback: the letter leaves this machine for nowhere
-	Subjects []string          // of earlier editions, newest first
-	Folders  map[string]string // source id → folder of story files, to name the file in a remedy
-	Levels   map[string]string // rule → error, warning, note or off, instead of its own severity
-	Clients  []string          // ids of the clients that findings name; empty: those of MainClients
-	Links    map[string]Visit  // what came of following links and pictures, by address as it stands in the HTML
-	Spam     *Spam             // what a spam filter says; nil: none was asked
+	Loopback  bool              // the relay is on loopback: the letter leaves this machine for nowhere
+	Subjects  []string          // of earlier editions, newest first
+	Folders   map[string]string // source id → folder of story files, to name the file in a remedy
+	Levels    map[string]string // rule → error, warning, note or off, instead of its own severity
+	Clients   []string          // ids of the clients that findings name; empty: those of MainClients
+	Links     map[string]Visit  // what came of following links and pictures, by address as it stands in the HTML
+	Spam      *Spam             // what a spam filter says; nil: none was asked
+	Pictures  map[string]int64  // bytes of the letter's own pictures, by address as it stands in the HTML
+	Carried   bool              // they go within each mail
+	NoPicture string            // why the lead's picture was left out; empty: it was not
 }
 
 // Visit is what came of asking for an address.
@@ -105,19 +108,32 @@ func (in letter) run(kind audience) []Finding {
 		if c.of&kind == 0 {
 			continue
 		}
-		for _, f := range c.ask(in) {
-			if f.Severity == "" {
-				f.Severity = severityOf(f.Rule)
-			}
-			if level, set := in.facts.Levels[f.Rule]; set {
-				f.Severity = level
-			}
-			f.Place, f.Message = plain(f.Place), plain(f.Message)
-			if f.Severity != Off {
-				findings = append(findings, f)
-			}
+		findings = append(findings, in.judged(c.ask(in))...)
+	}
+	return sorted(findings)
+}
+
+// judged gives findings their severity: that of their rule, or the one that is
+// set for it.
+func (in letter) judged(findings []Finding) []Finding {
+	var out []Finding
+	for _, f := range findings {
+		if f.Severity == "" {
+			f.Severity = severityOf(f.Rule)
+		}
+		if level, set := in.facts.Levels[f.Rule]; set {
+			f.Severity = level
+		}
+		f.Place, f.Message = plain(f.Place), plain(f.Message)
+		if f.Severity != Off {
+			out = append(out, f)
 		}
 	}
+	return out
+}
+
+// sorted puts errors first, then warnings, then notes.
+func sorted(findings []Finding) []Finding {
 	grave := map[string]int{Error: 0, Warning: 1, Note: 2}
 	slices.SortStableFunc(findings, func(a, b Finding) int { return grave[a.Severity] - grave[b.Severity] })
 	return findings
@@ -155,11 +171,13 @@ var checks = []check{
 	{theirMail, mimeProblems},
 	{theirMail, headerRules},
 	{everyMail, htmlSize},
+	{everyMail, mailSize},
 	{everyMail, shape},
 	{everyMail, styleSize},
 	{everyMail, subject},
 	{everyMail, preheader},
 	{ourLetter, leadPicture},
+	{ourLetter, pictureMissing},
 	{ourLetter, postalAddress},
 	{theirMail, theirFooter},
 	{ourLetter, unsubscribe},

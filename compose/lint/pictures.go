@@ -58,7 +58,7 @@ func imageRules(in letter) []Finding {
 		default:
 			say("image-address", i, "all", fmt.Sprintf("%q is no address that a mail program can load from.", cut(src, 60)), "Write the whole address with https://.")
 		}
-		size := in.facts.Links[src].Bytes
+		size := max(in.facts.Links[src].Bytes, in.facts.Pictures[src])
 		if n, ok := in.pictures(strings.TrimPrefix(src, "cid:")); ok && strings.HasPrefix(lower, "cid:") {
 			size = n
 		}

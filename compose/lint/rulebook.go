@@ -41,6 +41,7 @@ var rulebook = []Rule{
 	// The HTML's size and frame.
 	{"html-missing", Error, "A letter of ours has an HTML part.", "Render the edition again; look at the theme's layout.html."},
 	{"html-size", Error, "Gmail clips a message at 102,400 bytes of HTML and hides the rest, the unsubscribe link with it. From 92,160 bytes on it is a warning.", "Shorten the lead, take fewer briefs."},
+	{"mail-size", Warning, "Each recipient gets all of a mail, its pictures too: 300 kB to 10,000 people are 3 GB. From 10 MB on it is an error, since many servers take no more.", "Link pictures instead of attaching them, or take smaller ones."},
 	{"html-depth", Warning, "Programs cut what is nested without end, each in its own way.", "Close what is open."},
 	{"html-lang", Warning, "A screen reader reads a letter aloud in the language that it names.", "Write lang on <html> and <body>."},
 	{"html-dir", Warning, "Text that runs from right to left needs to say so: marks and numbers stand on the wrong side else.", `Write dir="rtl" on <html>, <body> and the first element.`},
@@ -56,6 +57,8 @@ var rulebook = []Rule{
 	// Subject and preheader.
 	{"subject-empty", Error, "A mail without a subject is not opened, and often not taken.", "Set the newsletter's `subject`."},
 	{"subject-length", Note, "Lists of mails cut a subject at about 60 columns; a Chinese or Japanese character takes two.", "Put what matters first."},
+	{"subject-phone", Note, "A phone held upright shows about 35 columns of a subject, and a glance takes in about nine words.", "Let its beginning say what matters."},
+	{"subject-test", Warning, "Two subjects that read the same test nothing.", "Let each of `subject_test` name something else."},
 	{"subject-repeated", Warning, "Mail programs put mails of one subject into one conversation and hide one of them. The last seven editions are compared.", "Let it name the lead or the date."},
 	{"subject-shouting", Warning, "Capitals all through and marks in a row are what filters and readers know spam by.", "Write a sentence."},
 	{"subject-wordless", Warning, "Emoji alone say nothing aloud.", "Write words."},
@@ -67,6 +70,7 @@ var rulebook = []Rule{
 
 	// What the law and our own pages need.
 	{"picture-alt", Warning, "Where the lead's picture is not shown, nothing says what it is.", "Add image_alt to the story."},
+	{"picture-missing", Warning, "A picture that can't be had, or is none, is left out of the letter, which then stands without a hole.", "See that its address or file is a JPEG, PNG, GIF or WebP picture."},
 	{"postal-address", Warning, "CAN-SPAM and several other laws ask for one in every newsletter. In mail of others it is a note: an address is guessed by its form.", "Set the newsletter's `postal_address`."},
 	{"unsubscribe-missing", Warning, "Who finds no way to leave presses “spam”, and the law asks for one.", "Write a link that says so into the footer."},
 	{"unsubscribe-html", Error, "A letter of ours must have its unsubscribe link as a link.", "Put {{.Unsubscribe}} back into footer.html."},

@@ -13,6 +13,8 @@ import (
 // Chinese, Japanese or Korean takes two.
 const (
 	subjectLimit   = 60 // a list of mails on a desktop
+	phoneLimit     = 35 // a phone held upright: lists show 33 (Gmail on Android) to 48 (Apple Mail)
+	phoneWords     = 9  // as many as a glance takes in
 	preheaderLimit = 140
 	preheaderLeast = 20
 )
@@ -40,6 +42,9 @@ func subject(in letter) []Finding {
 	if columns := displaywidth.String(trimmed); columns > subjectLimit {
 		say("subject-length", "all", fmt.Sprintf("The subject is %d characters wide; most lists cut it at about %d: “%s…”.", columns, subjectLimit, firstColumns(trimmed, subjectLimit)),
 			"Put what matters first, or shorten it.")
+	} else if words := len(strings.Fields(trimmed)); columns > phoneLimit || words > phoneWords {
+		say("subject-phone", "phones", fmt.Sprintf("The subject is %d characters wide and has %d words; a phone held upright shows about %d: “%s”.", columns, words, phoneLimit, firstColumns(trimmed, phoneLimit)),
+			"See that its beginning says what matters.")
 	}
 	for i, earlier := range in.facts.Subjects[:min(rememberedSubjects, len(in.facts.Subjects))] {
 		if strings.EqualFold(trimmed, strings.TrimSpace(earlier)) {
