@@ -31,7 +31,7 @@ func Addresses(in io.Reader, each func(line int, address, reason string) error) 
 			continue
 		}
 		if n == 0 {
-			if cols, err := newColumns(rec.fields, nil, nil); err == nil {
+			if cols, err := newColumns(rec.fields, hints{plain: true}); err == nil {
 				column = cols.email
 				if cols.headed {
 					continue

@@ -82,8 +82,11 @@ func plain(s string) bool {
 }
 
 // undefuse takes off the apostrophe that exports put before a text which a
-// spreadsheet would take for a formula.
+// spreadsheet would take for a formula; phpList puts a blank behind it.
 func undefuse(s string) string {
+	if len(s) > 2 && s[0] == '\'' && s[1] == ' ' && strings.IndexByte("=+-@", s[2]) >= 0 {
+		return s[2:]
+	}
 	if len(s) > 1 && s[0] == '\'' && strings.IndexByte("=+-@\t\r", s[1]) >= 0 {
 		return s[1:]
 	}

@@ -24,11 +24,23 @@ type columns struct {
 	tags    int
 	tellers []tellerColumn
 	extra   []extraColumn
+	named   map[string]bool // the keys of extra
+	when    moments
+	service *service       // whose file it is; nil if not known
+	places  map[string]int // where a heading stands, in the spelling of heading
+	packed  []int          // columns of JSON objects that hold attributes
+	hash    int            // column of the hashes that are left of erased people; -1 for none
+	lists   int            // column of the lists that the person is on; -1 for none
+	global  int            // MailPoet's state for all lists; -1 for none
+	base    standing       // what the file says of all its people
+	used    []bool         // which columns have a meaning so far
+	spelled []string       // the headings in the spelling of heading
 }
 
 type tellerColumn struct {
 	at    int
 	how   teller
+	exit  standing            // what a filled cell of byExit means
 	known map[string]standing // cells read before: there are few different ones
 }
 
@@ -37,14 +49,27 @@ type extraColumn struct {
 	key string
 }
 
-// newColumns reads the first row. roles says by role (email, name, first_name,
-// last_name, tags, status, or any other word for an attribute's key) which
-// column holds it; ignore names columns to leave out.
-func newColumns(row []string, roles map[string]string, ignore []string) (*columns, error) {
+// hints are what the user says of a file.
+type hints struct {
+	// roles says by role (email, name, first_name, last_name, tags, status, or
+	// any other word for an attribute's key) which column holds it.
+	roles   map[string]string
+	ignore  []string // columns to leave out
+	service *service // whose file it is; nil: told by the headings
+	plain   bool     // it is nobody's
+	packed  []string // headings of columns that hold JSON objects of attributes
+}
+
+// newColumns reads the first row. With the error that no column holds addresses,
+// it returns the columns too: their cells may still tell (refine).
+func newColumns(row []string, h hints) (*columns, error) {
 	if len(row) > maxColumns {
 		return nil, fmt.Errorf("the first line has %d columns; at most %d are read", len(row), maxColumns)
 	}
-	c := &columns{email: -1, name: -1, first: -1, last: -1, tags: -1}
+	c := &columns{
+		email: -1, name: -1, first: -1, last: -1, tags: -1, hash: -1, lists: -1, global: -1,
+		when: moments{-1, -1, -1, -1, -1, -1}, places: make(map[string]int),
+	}
 	heads := make([]string, len(row))
 	for i, s := range row {
 		heads[i] = heading(s)
@@ -59,12 +84,25 @@ func newColumns(row []string, roles map[string]string, ignore []string) (*column
 			heads[i] = c.heads[i]
 		}
 	}
+	if c.headed {
+		switch {
+		case h.service != nil:
+			c.service = h.service
+		case !h.plain:
+			c.service = serviceOf(heads)
+		}
+		for i, h := range heads {
+			if _, ok := c.places[h]; !ok {
+				c.places[h] = i
+			}
+		}
+	}
 	used := make([]bool, len(row))
 	// A rejects file of an earlier run, put right, is a file like any other.
 	if len(row) > 2 && row[0] == "line" && row[1] == "reason" {
 		c.listed, used[0], used[1] = true, true, true
 	}
-	if err := c.give(heads, used, roles, ignore); err != nil {
+	if err := c.give(heads, used, h.roles, h.ignore); err != nil {
 		return nil, err
 	}
 	if c.email < 0 && !c.headed && len(row) == 1 {
@@ -77,17 +115,106 @@ func newColumns(row []string, roles map[string]string, ignore []string) (*column
 		}
 		c.email = at
 	}
-	if c.email < 0 {
-		return nil, c.noAddress(row)
+	for i := range row {
+		if !used[i] && slices.Contains(h.packed, row[i]) {
+			c.packed, used[i] = append(c.packed, i), true
+		}
 	}
 	if c.headed {
 		c.recogniseRest(heads, used)
 	}
+	c.used, c.spelled = used, heads
+	if c.email < 0 {
+		return c, c.noAddress(row)
+	}
+	return c, nil
+}
+
+// refine looks at the first rows, and then names what is left. In a file of a
+// service that is known the address may stand under any heading, if one column
+// alone holds addresses; and a column of nothing but states tells who wants mail
+// under any heading.
+func (c *columns) refine(sample [][]string) error {
+	if c.email < 0 {
+		for i := range c.used {
+			if c.used[i] || !every(sample, i, isAddress) {
+				continue
+			}
+			if c.email >= 0 {
+				return c.noAddress(c.heads)
+			}
+			c.email = i
+		}
+		if c.email < 0 {
+			return c.noAddress(c.heads)
+		}
+		c.used[c.email] = true
+	}
+	if c.headed {
+		c.readStates(sample)
+	}
+	c.nameExtras(c.used)
+	return nil
+}
+
+// readStates finds columns of states whose headings are not known.
+func (c *columns) readStates(sample [][]string) {
+	found := 0
+	for i := range c.used {
+		if c.used[i] || !every(sample, i, func(cell string) bool { _, ok := words[heading(cell)]; return ok || heading(cell) == "inactive" }) {
+			continue
+		}
+		if !slices.ContainsFunc(sample, func(row []string) bool { return i < len(row) && slices.Contains(plainWords, heading(row[i])) }) {
+			continue
+		}
+		c.used[i] = true
+		c.tell(i, byWord, c.spelled[i])
+		if c.when.joined == i {
+			c.when.joined = -1
+		}
+		found++
+		if h := c.spelled[i]; strings.Contains(h, "glob") || strings.Contains(h, "глоб") {
+			c.global = i
+		}
+	}
+	// MailPoet translates its headings; no other file has two such columns.
+	if c.service == nil && found == 2 && c.global >= 0 {
+		c.service = serviceNamed("mailpoet")
+	}
+	last := len(c.used) - 1
+	if c.service != nil && c.service.name == "phplist" && c.lists < 0 && !c.used[last] &&
+		every(sample, last, func(cell string) bool {
+			cell = strings.TrimSpace(cell)
+			return strings.HasSuffix(cell, ";") || !strings.Contains(cell, ";")
+		}) &&
+		slices.ContainsFunc(sample, func(row []string) bool { return strings.HasSuffix(strings.TrimSpace(row[last]), ";") }) {
+		c.used[last], c.lists = true, last
+		c.tell(last, byLists, c.spelled[last])
+	}
+}
+
+// every says whether a column has cells and all that are filled hold.
+func every(sample [][]string, at int, holds func(cell string) bool) bool {
+	some := false
+	for _, row := range sample {
+		if at >= len(row) || strings.TrimSpace(row[at]) == "" {
+			continue
+		}
+		if !holds(row[at]) {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// nameExtras makes attributes of the columns that nothing else uses.
+func (c *columns) nameExtras(used []bool) {
 	taken := make(map[string]bool)
 	for _, x := range c.extra {
 		taken[x.key] = true
 	}
-	for i := range row {
+	for i := range used {
 		if used[i] {
 			continue
 		}
@@ -102,7 +229,7 @@ func newColumns(row []string, roles map[string]string, ignore []string) (*column
 		taken[key] = true
 		c.extra = append(c.extra, extraColumn{i, key})
 	}
-	return c, nil
+	c.named = taken
 }
 
 // give takes the columns that the user named.
@@ -146,7 +273,7 @@ func (c *columns) give(heads []string, used []bool, roles map[string]string, ign
 			if !ok {
 				how = byWord
 			}
-			c.tellers = append(c.tellers, tellerColumn{at, how, nil})
+			c.tell(at, how, heads[at])
 		default:
 			key := attributeKey(role)
 			if key == "" {
@@ -254,7 +381,40 @@ func (c *columns) recogniseRest(heads []string, used []bool) {
 	for i, h := range heads {
 		if how, ok := tells(h, heads); ok && !used[i] {
 			used[i] = true
-			c.tellers = append(c.tellers, tellerColumn{i, how, nil})
+			c.tell(i, how, h)
+			if how == byLists {
+				c.lists = i
+			}
+		}
+	}
+	if c.service != nil {
+		c.recogniseService(heads, used)
+	}
+	c.findMoments(heads, used)
+}
+
+// tell notes a column that tells who wants mail.
+func (c *columns) tell(at int, how teller, h string) {
+	c.tellers = append(c.tellers, tellerColumn{at: at, how: how, exit: exitOf(h)})
+}
+
+// recogniseService takes the columns that mean something in the files of one
+// service alone.
+func (c *columns) recogniseService(heads []string, used []bool) {
+	for i, h := range heads {
+		switch {
+		case c.service.name == "mailtrain" && h == "hash email" && !used[i]:
+			c.hash, used[i] = i, true
+		case slices.Contains(c.service.packed, h) && !used[i]:
+			c.packed, used[i] = append(c.packed, i), true
+		case slices.Contains(c.service.drop, h):
+			used[i] = true
+		case c.service.name == "mailpoet" && h == "global status":
+			c.global = i
+		case c.service.name == "mailpoet" && h == "list" && !used[i]:
+			c.lists, used[i] = i, true
+		case c.service.name == "mailerlite" && h == "groups" && c.tags < 0 && !used[i]:
+			c.tags, used[i] = i, true
 		}
 	}
 }
@@ -305,27 +465,35 @@ func cut(s string, most int) string {
 	return s
 }
 
-// standing says whether the person in the row wants mail, and if not, which
-// column says so.
+// read says what a cell of the column says.
+func (t *tellerColumn) read(cell string) standing {
+	s, ok := t.known[cell]
+	if !ok {
+		s = stand(t.how, t.exit, cell)
+		if len(t.known) < 1000 && len(cell) < 100 {
+			if t.known == nil {
+				t.known = make(map[string]standing)
+			}
+			t.known[cell] = s
+		}
+	}
+	return s
+}
+
+// standing says what the row says of wanting mail, and which column says so.
 func (c *columns) standing(fields []string) (standing, string) {
 	worst, why := wants, ""
 	for i := range c.tellers {
 		t := &c.tellers[i]
-		cell := fields[t.at]
-		s, ok := t.known[cell]
-		if !ok {
-			s = stand(t.how, cell)
-			if len(t.known) < 1000 && len(cell) < 100 {
-				if t.known == nil {
-					t.known = make(map[string]standing)
-				}
-				t.known[cell] = s
-			}
+		if s := t.read(fields[t.at]); s > worst {
+			worst, why = s, c.says(t.at, fields[t.at])
 		}
-		if s == wants || worst == gone {
-			continue
-		}
-		worst, why = s, c.says(t.at, cell)
+	}
+	if c.service != nil && c.service.decide != nil {
+		worst = c.service.decide(c, fields, worst)
+	}
+	if c.base > worst {
+		worst, why = c.base, ""
 	}
 	return worst, why
 }

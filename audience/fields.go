@@ -1,9 +1,12 @@
 package audience
 
 import (
+	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,6 +23,7 @@ func (c *columns) row(line int, fields []string) (Row, error) {
 		return Row{}, fmt.Errorf("address %w", err)
 	}
 	row := Row{Line: line, Address: address, Key: key, Domain: domain}
+	c.when.record(&row, fields)
 	if row.Name, err = CleanName(c.fullName(fields, beside)); err != nil {
 		return Row{}, err
 	}
@@ -41,7 +45,75 @@ func (c *columns) row(line int, fields []string) (Row, error) {
 			return Row{}, err
 		}
 	}
+	for _, i := range c.packed {
+		if err := c.unpack(&row, fields[i]); err != nil {
+			return Row{}, fmt.Errorf("%q %w", cut(c.heads[i], 60), err)
+		}
+	}
 	return row, nil
+}
+
+// unpack takes a JSON object's members as attributes, and its "tags" as tags.
+// Members that are objects or lists themselves stay JSON.
+func (c *columns) unpack(row *Row, cell string) error {
+	cell = strings.TrimSpace(cell)
+	if cell == "" || cell == "{}" || cell == "null" {
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(cell), &members); err != nil {
+		return errors.New("is not a JSON object")
+	}
+	if len(members) > maxColumns {
+		return fmt.Errorf("has more than %d members", maxColumns)
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if strings.EqualFold(name, "tags") {
+			var tags []string
+			if json.Unmarshal(members[name], &tags) == nil {
+				for _, t := range tags {
+					row.tag(cleanValue(cut(t, maxValue)))
+				}
+				continue
+			}
+		}
+		key := attributeKey(name)
+		value := cleanValue(jsonText(members[name]))
+		if key == "" || value == "" || c.named[key] {
+			continue
+		}
+		if tooLong(value, maxValue) {
+			return fmt.Errorf("has a member %q longer than %d characters", cut(name, 60), maxValue)
+		}
+		if row.Attributes == nil {
+			row.Attributes = make(map[string]string, len(members))
+		}
+		row.Attributes[key] = value
+	}
+	return nil
+}
+
+// jsonText writes a JSON value as a cell would hold it.
+func jsonText(raw json.RawMessage) string {
+	var s string
+	switch {
+	case string(raw) == "null":
+		return ""
+	case json.Unmarshal(raw, &s) == nil:
+		return s
+	}
+	var flat bytes.Buffer
+	if json.Compact(&flat, raw) != nil {
+		return ""
+	}
+	return flat.String()
+}
+
+// tag adds a tag that the row doesn't have.
+func (row *Row) tag(t string) {
+	if t != "" && !slices.Contains(row.Tags, t) {
+		row.Tags = append(row.Tags, t)
+	}
 }
 
 // fullName joins a name from its columns; beside is the one that stood beside

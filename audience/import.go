@@ -2,13 +2,17 @@ package audience
 
 import (
 	"context"
+	"crypto/sha512"
+	"encoding/base64"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +21,17 @@ type ImportOptions struct {
 	List  string
 	Store Importer
 	Name  string // of the file, for messages and consent records
+	Entry int64  // the import's entry in the store; 0 for none
+
+	// Format forces what a file is, one of Formats; empty: told by the file.
+	Format string
+	// State says what the people of a file are that does not tell: active,
+	// pending, unsubscribed, bounced or complained. What a row says counts too
+	// where it is stronger.
+	State string
+	// Force is the reason for which the file's states hold also where a stronger
+	// one is known; empty: the stronger one stays.
+	Force string
 
 	// Map names columns that are not recognised by themselves, by what they
 	// hold: email, name, first_name, last_name, tags, status, or any other word
@@ -28,46 +43,67 @@ type ImportOptions struct {
 	Delimiter rune // 0: told by the file
 	DryRun    bool // count, but change nothing
 
-	Rejects   io.Writer                     // gets, as CSV, every row that was not taken: line, reason, fields; may be nil
-	OnReject  func(line int, reason string) // called for every rejected row; may be nil
-	Progress  func(bytes int64, rows int)   // called every few thousand rows; may be nil
-	Now       func() time.Time              // nil: time.Now
-	ChunkRows int                           // rows a transaction; 0: 1,000
+	Survey    *Survey                     // gets what was understood; may be nil
+	Rejects   io.Writer                   // gets, as CSV, every row that was not taken: line, reason, fields; may be nil
+	OnReject  func(Reject)                // called for every rejected row; may be nil
+	Progress  func(bytes int64, rows int) // called every few thousand rows; may be nil
+	Now       func() time.Time            // nil: time.Now
+	ChunkRows int                         // rows a transaction; 0: 1,000
 }
 
 // stepRows is how often an import looks whether it shall stop, and tells how
 // far it is.
 const stepRows = 2000
 
-// Import reads subscribers from a delimited file into a list and counts what
-// became of each row: Rows is the sum of the others. Rows are stored in chunks
-// of one transaction each, so that an error or the end of ctx leaves whole
-// chunks behind, and the same file again does the rest and changes nothing of
-// what is there. The Result counts what was done also beside an error.
+// sampleRows is how many rows are looked at before the first is taken.
+const sampleRows = 100
+
+// Import reads subscribers from one file into a list and counts what became of
+// each row: Rows is the sum of the others. Rows are stored in chunks of one
+// transaction each, so that an error or the end of ctx leaves whole chunks
+// behind, and the same file again does the rest and changes nothing of what is
+// there. The Result counts what was done also beside an error.
 //
 // Bad rows don't stop an import: they are rejected with a reason. Rows that say
-// of themselves that the person unsubscribed, bounced or never confirmed are
-// kept out. A row that repeats an earlier one of the file fills in what that one
-// left blank, and counts as unchanged (or kept out).
+// of themselves that the person unsubscribed, bounced or complained are stored
+// so, and make nobody active. A row that repeats an earlier one of the file fills
+// in what that one left blank, and counts as unchanged (or kept out).
 func Import(ctx context.Context, in io.Reader, o ImportOptions) (Result, error) {
-	if word := nameTells(filepath.Base(o.Name)); word != "" {
-		return Result{}, fmt.Errorf("%s: by its name, its people are %s, and an import would make them active; rename the file if that is wrong", o.Name, word)
-	}
+	return ImportFiles(ctx, []Part{{Name: o.Name, Open: func() (io.ReadCloser, error) { return io.NopCloser(in), nil }, Once: true}}, o)
+}
+
+// Part is one file of an import.
+type Part struct {
+	Name string                        // for messages, consent records, and the state that it tells
+	Open func() (io.ReadCloser, error) // called again for another look
+	Once bool                          // it can be opened once only
+}
+
+// ImportFiles is Import for several files that were exported together: a person
+// who is in two of them is one, and the strongest state counts.
+func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, error) {
 	if o.Delimiter != 0 && (o.Delimiter > 0x7f || !isDelimiter(byte(o.Delimiter))) {
 		return Result{}, fmt.Errorf("delimiter %q: expected one character like , ; or a tab", o.Delimiter)
 	}
-	counted := &counter{in: in}
-	recs, err := openRecords(counted, byte(o.Delimiter))
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w", o.label(), err)
+	if o.Format != "" && !slices.Contains(Formats(), o.Format) {
+		return Result{}, fmt.Errorf("format %q: expected one of %s", o.Format, strings.Join(Formats(), ", "))
+	}
+	if o.State != "" {
+		if err := ParseState(o.State); err != nil {
+			return Result{}, fmt.Errorf("state %w", err)
+		}
 	}
 	r := run{
-		o:     o,
-		chunk: o.ChunkRows,
-		now:   o.Now,
-		file:  counted,
-		seed:  maphash.MakeSeed(),
-		seen:  make(map[uint64]uint64),
+		o:       o,
+		chunk:   o.ChunkRows,
+		now:     o.Now,
+		file:    &counter{},
+		several: len(parts) > 1,
+		survey:  o.Survey,
+		seed:    maphash.MakeSeed(),
+		seen:    make(map[uint64]uint64),
+		bitOf:   make(map[string]int),
+		slips:   make(slips),
 	}
 	if r.chunk <= 0 {
 		r.chunk = 1000
@@ -75,28 +111,93 @@ func Import(ctx context.Context, in io.Reader, o ImportOptions) (Result, error) 
 	if r.now == nil {
 		r.now = time.Now
 	}
-	if err := r.all(ctx, recs); err != nil {
-		return r.sum(), fmt.Errorf("%s: %w", o.label(), err)
+	if r.survey == nil {
+		r.survey = new(Survey)
+	}
+	r.survey.States, r.survey.Flags = make(map[string]int), make(map[string]int)
+	if r.several {
+		// What is wrong with one of them is said before any is stored.
+		for _, part := range parts {
+			if err := r.check(part); err != nil {
+				return Result{}, fmt.Errorf("%s: %w", r.label(), err)
+			}
+		}
+		r.file.n = 0
+	}
+	for _, part := range parts {
+		if err := r.part(ctx, part); err != nil {
+			return r.sum(), fmt.Errorf("%s: %w", r.label(), err)
+		}
 	}
 	return r.sum(), nil
 }
 
+// check reads the beginning of a file.
+func (r *run) check(part Part) error {
+	rows, done, err := r.open(part)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, _, err = r.prepare(rows)
+	return err
+}
+
+// open opens a file.
+func (r *run) open(part Part) (rows rowReader, done func(), err error) {
+	r.name, r.line, r.stored, r.here = part.Name, 0, 0, FileSurvey{}
+	in, err := part.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	r.file.in = in
+	rows, err = openRows(r.file, r.o.Format, byte(r.o.Delimiter))
+	if err != nil {
+		in.Close()
+		return nil, nil, err
+	}
+	return rows, func() { in.Close() }, nil
+}
+
 // label names the file for messages.
-func (o *ImportOptions) label() string {
-	if o.Name == "" {
+func (r *run) label() string {
+	if r.name == "" {
 		return "import"
 	}
-	return o.Name
+	return r.name
+}
+
+// part imports one file.
+func (r *run) part(ctx context.Context, part Part) error {
+	rows, done, err := r.open(part)
+	if err != nil {
+		return err
+	}
+	defer done()
+	early, late, err := r.prepare(rows)
+	if err != nil {
+		return err
+	}
+	if r.cols.perList() && !part.Once {
+		if err := r.findSubscribed(part); err != nil {
+			return err
+		}
+	}
+	return r.all(ctx, rows, early, late)
 }
 
 // run is one import on its way.
 type run struct {
-	o     ImportOptions
-	chunk int
-	now   func() time.Time
-	file  *counter
+	o       ImportOptions
+	chunk   int
+	now     func() time.Time
+	file    *counter
+	name    string // of the file that is read
+	several bool   // there is more than one
 
 	cols    *columns
+	survey  *Survey
+	here    FileSurvey
 	rejects *csv.Writer
 	done    Result // all but Rows
 	read    int    // rows
@@ -105,65 +206,205 @@ type run struct {
 
 	fresh   []Row // of the chunk: not in the file before
 	repeats []Row // of the chunk: in the file before
+	erased  []Erased
+
+	slips      slips
+	subscribed map[uint64]bool // hashes of the keys that findSubscribed found
 
 	// seen holds, by a hash of the key, which attributes (bits) the file had of
 	// everyone, so that a repeat only fills blanks. Two keys with one hash are
 	// as good as impossible, and would cost at most attributes.
-	seed maphash.Seed
-	seen map[uint64]uint64
+	seed  maphash.Seed
+	seen  map[uint64]uint64
+	bitOf map[string]int // an attribute's place in a set
 }
 
-// all imports every row.
-func (r *run) all(ctx context.Context, recs *records) error {
-	first, err := recs.read()
+// prepare reads the beginning of a file and says what its columns hold. It
+// returns the rows that it read, and the error at which they ended, if they did.
+func (r *run) prepare(rows rowReader) (early []record, late, err error) {
+	first, err := rows.read()
 	if errors.Is(err, io.EOF) {
-		return errors.New("the file is empty")
+		return nil, nil, errors.New("the file is empty")
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if first.reason != "" {
+		return nil, nil, fmt.Errorf("line %d %s", first.line, first.reason)
+	}
+	first.fields = slices.Clone(first.fields)
+	var missing error
+	if r.cols, missing = r.columns(first.fields, rows.packed()); missing != nil && (r.cols == nil || r.cols.service == nil) {
+		return nil, nil, missing
+	}
+	rows.shape(len(first.fields), r.isRow())
+	if !r.cols.headed {
+		early = append(early, first)
+	}
+	var sample [][]string
+	for len(early) < sampleRows && late == nil {
+		var rec record
+		if rec, late = rows.read(); late == nil {
+			rec.fields = slices.Clone(rec.fields)
+			early = append(early, rec)
+			if rec.reason == "" {
+				sample = append(sample, rec.fields)
+			}
+		}
+	}
+	if err := r.cols.refine(sample); err != nil {
+		return nil, nil, err
+	}
+	rows.shape(len(first.fields), r.isRow())
+	r.begin(rows.format())
+	return early, late, nil
+}
+
+// findSubscribed notes who is subscribed by any row of a file that has a row for
+// each list of a person: such a person did not leave.
+func (r *run) findSubscribed(part Part) error {
+	in, err := part.Open()
 	if err != nil {
 		return err
 	}
-	if first.reason != "" {
-		return fmt.Errorf("line %d %s", first.line, first.reason)
-	}
-	if r.cols, err = newColumns(first.fields, r.o.Map, r.o.Ignore); err != nil {
+	defer in.Close()
+	rows, err := openRows(in, r.o.Format, byte(r.o.Delimiter))
+	if err != nil {
 		return err
 	}
+	rows.shape(len(r.cols.heads), r.isRow())
+	r.subscribed = make(map[uint64]bool)
+	for {
+		rec, err := rows.read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if rec.reason != "" {
+			continue
+		}
+		if s, _ := r.cols.standing(rec.fields); s != wants {
+			continue
+		}
+		if _, key, _, err := ParseAddress(rec.fields[r.cols.email]); err == nil {
+			r.subscribed[maphash.String(r.seed, key)] = true
+		}
+	}
+}
+
+// all imports every row.
+func (r *run) all(ctx context.Context, rows rowReader, early []record, late error) error {
 	if err := r.openRejects(); err != nil {
 		return err
 	}
-	recs.want = len(first.fields)
-	recs.isRow = func(fields []string) bool { return isAddress(fields[r.cols.email]) }
-	if !r.cols.headed {
-		if err := r.take(ctx, first); err != nil {
-			return err
-		}
-	}
-	for {
-		rec, err := recs.read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = r.take(ctx, rec)
-		}
-		if err != nil {
+	for _, rec := range early {
+		if err := r.take(ctx, rec); err != nil {
 			return r.stopped(err)
 		}
 	}
+	for late == nil {
+		var rec record
+		if rec, late = rows.read(); late == nil {
+			late = r.take(ctx, rec)
+		}
+	}
+	if !errors.Is(late, io.EOF) {
+		return r.stopped(late)
+	}
 	if err := r.flush(ctx); err != nil {
+		return r.stopped(err)
+	}
+	if err := r.keepErased(ctx); err != nil {
 		return r.stopped(err)
 	}
 	if r.sum().Rows != r.read {
 		return fmt.Errorf("%d rows were read, but the store accounts for %d", r.read, r.sum().Rows)
 	}
+	r.survey.Files = append(r.survey.Files, r.here)
 	r.progress()
 	return nil
+}
+
+// isRow says of fields that they are surely a row; nil while no column is known
+// to hold addresses.
+func (r *run) isRow() func([]string) bool {
+	at := r.cols.email
+	if at < 0 {
+		return nil
+	}
+	return func(fields []string) bool { return at < len(fields) && isAddress(fields[at]) }
+}
+
+// columns says what the columns of the file hold.
+func (r *run) columns(first, packed []string) (*columns, error) {
+	h := hints{packed: packed, roles: r.o.Map, ignore: r.o.Ignore, service: serviceNamed(r.o.Format)}
+	h.plain = h.service == nil && r.o.Format != ""
+	base := filepath.Base(r.name)
+	if _, mapped := h.roles["email"]; !mapped && !h.plain && isSendy(base, first, h.service) {
+		h.service = serviceNamed("sendy")
+		roles := map[string]string{"name": "1", "email": "2"}
+		for role, column := range h.roles {
+			roles[role] = column
+		}
+		h.roles = roles
+	}
+	c, err := newColumns(first, h)
+	if c == nil {
+		return nil, err
+	}
+	if h.service != nil {
+		c.service = h.service
+	}
+	word, told := nameTells(base)
+	c.base = max(told, standingNames[r.o.State])
+	if word != "" {
+		r.here.Notes = append(r.here.Notes, fmt.Sprintf("by its name (%q), the file's people are %s", word, standingWords[told]))
+	}
+	if c.service == nil {
+		return c, err
+	}
+	allStates := c.service.name == "sendy" && !sendyTells(base)
+	if (c.service.asks || allStates) && r.o.State == "" && word == "" && len(c.tellers) == 0 {
+		why := c.service.note
+		if why == "" {
+			why = c.service.title + "'s file of all people does not say who is in which state"
+		}
+		return nil, fmt.Errorf("%s; say what its people are: --state active (or pending, unsubscribed, bounced, complained), or which column tells: --map status=COLUMN", why)
+	}
+	return c, err
+}
+
+// begin notes what was understood of the file.
+func (r *run) begin(written string) {
+	c := r.cols
+	whose := "plain"
+	if c.service != nil {
+		whose = c.service.title
+		if c.service.note != "" {
+			r.here.Notes = append(r.here.Notes, c.service.note)
+		}
+	}
+	if len(c.tellers) == 0 && c.base == wants && r.o.State == "" && !(c.service != nil && slices.Contains([]string{"mailchimp", "sendy"}, c.service.name)) {
+		r.here.Notes = append(r.here.Notes, "nothing in the file says who wants mail: everyone is taken as active")
+	}
+	if c.service != nil && c.service.name == "mailpoet" && c.lists >= 0 {
+		r.here.Notes = append(r.here.Notes, "a person stands in a row for each list; who is subscribed to one of them is active")
+	}
+	r.here.Name, r.here.Format, r.here.Columns = r.name, whose+", "+written, c.meanings()
+	for _, x := range c.extra {
+		if _, ok := r.bitOf[x.key]; !ok {
+			r.bitOf[x.key] = len(r.bitOf) + 1 // 0 is for packed ones
+		}
+	}
 }
 
 // take deals with one row.
 func (r *run) take(ctx context.Context, rec record) error {
 	r.line = rec.line
 	r.read++
+	r.here.Rows++
 	if r.read%stepRows == 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -173,22 +414,79 @@ func (r *run) take(ctx context.Context, rec record) error {
 	if rec.reason != "" {
 		return r.reject(rec, rec.reason)
 	}
-	switch s, why := r.cols.standing(rec.fields); s {
-	case gone:
-		r.done.KeptOut++
-		return r.list(rec, why)
-	case unknown:
+	s, why := r.cols.standing(rec.fields)
+	if s == unknown {
 		return r.reject(rec, why+" is not a state that is known (--map ignore=… passes over a column)")
+	}
+	if r.cols.hash >= 0 && strings.TrimSpace(rec.fields[r.cols.email]) == "" {
+		return r.takeErased(ctx, rec)
+	}
+	if s == never {
+		r.done.KeptOut++
+		r.survey.States[standingWords[s]]++
+		if why == "" {
+			why = "never agreed to get mail, or was erased"
+		}
+		return r.list(rec, why)
 	}
 	row, err := r.cols.row(rec.line, rec.fields)
 	if err != nil {
 		return r.reject(rec, err.Error())
 	}
+	onList := s == wants
+	if s == gone && r.cols.perList() && r.subscribed[maphash.String(r.seed, row.Key)] && r.cols.globalStanding(rec.fields) == wants {
+		s, row.Reason = wants, ""
+	}
+	row.State, row.Suppress = s.state()
+	if r.cols.lists >= 0 && onList {
+		r.cols.tagLists(&row, rec.fields)
+	}
+	if row.State == Unsubscribed && row.Reason == "" {
+		row.Reason = why
+	}
+	r.survey.States[standingWords[s]]++
+	r.flag(&row)
 	r.add(row)
 	if len(r.fresh)+len(r.repeats) >= r.chunk {
 		return r.flush(ctx)
 	}
 	return nil
+}
+
+// flag notes what is odd about the address of a row.
+func (r *run) flag(row *Row) {
+	for _, f := range r.slips.flags(row) {
+		r.survey.Flags[f.Kind]++
+		if len(r.survey.Flagged) < maxKept {
+			r.survey.Flagged = append(r.survey.Flagged, Flagged{File: r.name, Line: row.Line, Address: row.Address, Flag: f.Text})
+		}
+	}
+}
+
+// takeErased takes a row of which only a hash is left.
+func (r *run) takeErased(ctx context.Context, rec record) error {
+	hash := strings.TrimSpace(rec.fields[r.cols.hash])
+	if sum, err := base64.StdEncoding.DecodeString(hash); err != nil || len(sum) != sha512.Size {
+		return r.reject(rec, "has no address, and no hash of an erased one")
+	}
+	r.done.KeptOut++
+	r.survey.States["erased"]++
+	r.erased = append(r.erased, Erased{Scheme: SchemeMailtrain, Hash: hash})
+	if len(r.erased) >= r.chunk {
+		return r.keepErased(ctx)
+	}
+	return nil
+}
+
+// keepErased stores the hashes of erased people.
+func (r *run) keepErased(ctx context.Context) error {
+	if len(r.erased) == 0 {
+		return nil
+	}
+	n, err := r.o.Store.ImportErased(ctx, r.intake(), r.erased, r.now())
+	r.survey.Erased += n
+	r.erased = r.erased[:0]
+	return err
 }
 
 // add puts a row into the chunk.
@@ -206,9 +504,9 @@ func (r *run) add(row Row) {
 // without takes the attributes off a row that earlier rows of the same person
 // had: the first row wins.
 func (r *run) without(row Row, had uint64) Row {
-	for i, x := range r.cols.extra {
-		if had&bit(i) != 0 {
-			delete(row.Attributes, x.key)
+	for key := range row.Attributes {
+		if had&bit(r.bitOf[key]) != 0 {
+			delete(row.Attributes, key)
 		}
 	}
 	return row
@@ -217,12 +515,8 @@ func (r *run) without(row Row, had uint64) Row {
 // bits says which attributes a row has.
 func (r *run) bits(row Row) uint64 {
 	var has uint64
-	if len(row.Attributes) > 0 {
-		for i, x := range r.cols.extra {
-			if _, ok := row.Attributes[x.key]; ok {
-				has |= bit(i)
-			}
-		}
+	for key := range row.Attributes {
+		has |= bit(r.bitOf[key])
 	}
 	return has
 }
@@ -274,7 +568,7 @@ func (r *run) flush(ctx context.Context) error {
 
 // store stores rows, and checks that all were counted.
 func (r *run) store(ctx context.Context, rows []Row) (Result, error) {
-	res, err := r.o.Store.ImportRows(ctx, r.o.List, r.consent(), rows, r.o.DryRun, r.now())
+	res, err := r.o.Store.ImportChunk(ctx, r.intake(), rows, r.now())
 	if err != nil {
 		return res, err
 	}
@@ -284,12 +578,13 @@ func (r *run) store(ctx context.Context, rows []Row) (Result, error) {
 	return res, nil
 }
 
-// consent says how the people came in; the store adds the line.
-func (r *run) consent() string {
-	if r.o.Name == "" {
-		return "import"
+// intake says where rows go; the store adds the line to the consent.
+func (r *run) intake() Intake {
+	consent := "import"
+	if r.name != "" {
+		consent += " " + cut(filepath.Base(r.name), 200)
 	}
-	return "import " + cut(filepath.Base(r.o.Name), 200)
+	return Intake{List: r.o.List, Consent: consent, Entry: r.o.Entry, Force: r.o.Force, DryRun: r.o.DryRun}
 }
 
 // stopped says how far the import came.
@@ -320,7 +615,7 @@ func (r *run) progress() {
 
 // openRejects writes the headings of the rejects file.
 func (r *run) openRejects() error {
-	if r.o.Rejects == nil {
+	if r.o.Rejects == nil || r.rejects != nil {
 		return nil
 	}
 	r.rejects = csv.NewWriter(r.o.Rejects)
@@ -337,8 +632,12 @@ func (r *run) openRejects() error {
 // reject counts a row as rejected.
 func (r *run) reject(rec record, reason string) error {
 	r.done.Rejected++
+	x := Reject{File: r.name, Line: rec.line, Reason: reason}
+	if len(r.survey.Rejects) < maxKept {
+		r.survey.Rejects = append(r.survey.Rejects, x)
+	}
 	if r.o.OnReject != nil {
-		r.o.OnReject(rec.line, reason)
+		r.o.OnReject(x)
 	}
 	return r.list(rec, reason)
 }
@@ -352,7 +651,11 @@ func (r *run) list(rec record, reason string) error {
 	if rec.reason == "" {
 		fields = fields[r.cols.skip():]
 	}
-	if err := r.rejects.Write(append([]string{strconv.Itoa(rec.line), reason}, fields...)); err != nil {
+	line := strconv.Itoa(rec.line)
+	if r.several {
+		line = r.name + ":" + line
+	}
+	if err := r.rejects.Write(append([]string{line, reason}, fields...)); err != nil {
 		return fmt.Errorf("writing the rejects: %w", err)
 	}
 	return nil

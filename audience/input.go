@@ -108,10 +108,10 @@ func peek(br *bufio.Reader) ([]byte, error) {
 func foreign(b []byte) string {
 	trimmed := bytes.ToLower(bytes.TrimSpace(b[:min(len(b), 1000)]))
 	switch {
-	case bytes.HasPrefix(b, []byte("PK\x03\x04")) && (bytes.Contains(b, []byte("xl/")) || bytes.Contains(b, []byte("[Content_Types].xml"))):
-		return "the file is an Excel file; save it as CSV"
+	case written(b) == "xlsx":
+		return "the file is an Excel file, which --format says it isn't"
 	case bytes.HasPrefix(b, []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")):
-		return "the file is an old Excel (or other Office) file; save it as CSV"
+		return "the file is an old or a locked Excel (or other Office) file; save it as CSV or xlsx"
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")) && bytes.Contains(b, []byte("opendocument.spreadsheet")):
 		return "the file is a spreadsheet; save it as CSV"
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")), bytes.HasPrefix(b, []byte("PK\x05\x06")):
@@ -125,7 +125,7 @@ func foreign(b []byte) string {
 	case bytes.HasPrefix(trimmed, []byte("<!doctype")), bytes.HasPrefix(trimmed, []byte("<html")), bytes.HasPrefix(trimmed, []byte("<?xml")):
 		return "the file is a web page or XML; a CSV file is wanted"
 	case bytes.HasPrefix(trimmed, []byte("{")), bytes.HasPrefix(trimmed, []byte("[")):
-		return "the file is JSON; a CSV file is wanted"
+		return "the file is JSON, which --format says it isn't"
 	}
 	if order, _ := utf16(b); order < 0 {
 		// One NUL may be damage in one row; many are no text.

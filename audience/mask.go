@@ -12,26 +12,17 @@ const dots = "•••••"
 // it: "ona@news.example" becomes "o•••••@n•••••.example". What is no address
 // becomes dots alone.
 func Mask(address string) string {
-	l, d, ok := initials(address)
+	l, d, ok := Initials(address)
 	if !ok {
 		return dots
 	}
 	return l + dots + "@" + d + dots + address[strings.LastIndexByte(address, '.'):]
 }
 
-// MaskSpoken is Mask for a screen reader, which would read the dots aloud:
-// "beginning with o, at a domain beginning with n".
-func MaskSpoken(address string) string {
-	l, d, ok := initials(address)
-	if !ok {
-		return "hidden"
-	}
-	return "beginning with " + l + ", at a domain beginning with " + d
-}
-
-// initials returns the first character of an address's local part and of its
+// Initials returns what Mask leaves of an address, for a screen reader, which
+// would read the dots aloud: the first character of its local part and of its
 // domain; false when it lacks one of them or a dotted domain.
-func initials(address string) (local, domain string, ok bool) {
+func Initials(address string) (local, domain string, ok bool) {
 	at := strings.LastIndexByte(address, '@')
 	if at <= 0 {
 		return "", "", false

@@ -1,34 +1,72 @@
 package audience
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
 // Files of other programs say in one column or several whether a person still
-// wants mail. An import makes people active, so it may take only rows in which
-// every such column says yes: a row that says no is kept out, one that says
-// something unknown is rejected. (Whoever wants otherwise says --map
-// ignore=COLUMN.)
+// wants mail. What is strongest in a row counts: who left by one column has left,
+// whatever the others say, and a row that says something unknown is rejected,
+// unless another column says that the person is gone. (Whoever wants otherwise
+// says --map ignore=COLUMN.)
 
-// standing is what a column or a row says about wanting mail.
+// standing is what a column or a row says about wanting mail, the weakest first.
 type standing int
 
 const (
-	wants   standing = iota // active
-	gone                    // unsubscribed, bounced, never confirmed …
-	unknown                 // not a word we know
+	wants      standing = iota // active
+	waits                      // never confirmed
+	unknown                    // not a word we know
+	never                      // never agreed, or erased: not taken in
+	gone                       // unsubscribed
+	bounced                    // mail to it came back
+	complained                 // called mail spam
 )
+
+// state is how a row of this standing is stored: the state of its subscription,
+// and why its address is suppressed, if it is.
+func (s standing) state() (SubscriptionState, string) {
+	switch s {
+	case waits:
+		return Pending, ""
+	case gone:
+		return Unsubscribed, ""
+	case bounced:
+		return Unsubscribed, ReasonBounce
+	case complained:
+		return Unsubscribed, ReasonComplaint
+	default:
+		return Active, ""
+	}
+}
+
+// standingNames are the words for standings in options and messages.
+var standingNames = map[string]standing{
+	"active": wants, "pending": waits, "unsubscribed": gone, "bounced": bounced, "complained": complained,
+}
+
+// ParseState checks the word of an option that says what the people of a file
+// are, where the file doesn't: active, pending, unsubscribed, bounced or
+// complained.
+func ParseState(word string) error {
+	if _, ok := standingNames[word]; !ok {
+		return fmt.Errorf("%q: expected active, pending, unsubscribed, bounced or complained", word)
+	}
+	return nil
+}
 
 // teller is how a column tells it.
 type teller int
 
 const (
-	byWord  teller = iota // a word: subscribed, unsubscribed, yes, no
-	bySince               // the same, or since when
-	byKind                // a kind of reader, some of whom get mail
-	byExit                // empty or no while the person wants mail; a date or yes when it left
-	byLists               // a list of lists
+	byWord    teller = iota // a word: subscribed, unsubscribed, yes, no
+	bySince                 // the same, or since when
+	byConfirm               // the same; who never confirmed is pending
+	byKind                  // a kind of reader, some of whom get mail
+	byExit                  // empty or no while the person wants mail; a date or yes when it left
+	byLists                 // a list of lists
 )
 
 // wordHeads are headings of columns that hold the state as a word.
@@ -40,10 +78,13 @@ var wordHeads = []string{
 
 // sinceHeads are headings of columns that say yes, or since when.
 var sinceHeads = []string{
-	"subscribed", "is subscribed", "subscribed to emails", "subscribed to newsletter", "confirmed", "is confirmed", "is this subscriber confirmed",
+	"subscribed", "is subscribed", "subscribed to emails", "subscribed to newsletter",
 	"enabled", "active", "is active", "opt in", "optin", "opted in", "email opt in", "email consent", "consent", "accepts marketing", "accepts email marketing",
 	"abonniert", "angemeldet", "abonne", "inscrit", "suscrito",
 }
+
+// confirmHeads are headings of columns that say who confirmed.
+var confirmHeads = []string{"confirmed", "is confirmed", "is this subscriber confirmed", "verified", "is verified", "bestatigt"}
 
 // exitHeads are headings of columns that are filled when somebody left or was
 // shut out.
@@ -75,6 +116,8 @@ func tells(h string, all []string) (teller, bool) {
 		return byWord, true
 	case slices.Contains(sinceHeads, h):
 		return bySince, true
+	case slices.Contains(confirmHeads, h):
+		return byConfirm, true
 	case slices.Contains(exitHeads, h):
 		return byExit, true
 	case h == "subscriber type": // Buttondown
@@ -88,33 +131,50 @@ func tells(h string, all []string) (teller, bool) {
 // words says what states mean, in the spelling of heading.
 var words = func() map[string]standing {
 	m := make(map[string]standing)
-	for _, w := range []string{
-		"1", "true", "yes", "y", "t", "on", "x", "ja", "oui", "si", "sim", "да",
-		"active", "subscribed", "confirmed", "enabled", "opt in", "opted in", "single opt in", "double opt in", "verified", "accepted",
-		"aktiv", "angemeldet", "abonniert", "bestatigt", "actif", "abonne", "inscrit", "confirme", "activo", "suscrito", "confirmado", "ativo", "attivo", "iscritto", "actief",
+	for s, list := range map[standing][]string{
+		wants: {
+			"1", "true", "yes", "y", "t", "on", "x", "ja", "oui", "si", "sim", "да",
+			"active", "subscribed", "confirmed", "enabled", "opt in", "opted in", "single opt in", "double opt in", "verified", "accepted", "cold",
+			"aktiv", "angemeldet", "abonniert", "bestatigt", "actif", "abonne", "inscrit", "confirme", "activo", "suscrito", "confirmado", "ativo", "attivo", "iscritto", "actief",
+		},
+		waits: {
+			"pending", "unconfirmed", "not confirmed", "unactivated", "unverified", "validating", "awaiting confirmation",
+			"unbestatigt", "non confirme", "no confirmado", "sin confirmar", "in attesa", "onbevestigd",
+		},
+		never: {"nonsubscribed", "non subscribed", "not subscribed", "never subscribed", "transactional"},
+		gone: {
+			"0", "false", "no", "n", "f", "off", "nein", "non", "nao", "нет", "none", "never",
+			"unsubscribed", "unsubscribe", "unsub", "inactive", "disabled", "blocklisted", "blacklisted", "blocked", "banned", "suppressed",
+			"removed", "deleted", "cancelled", "canceled", "archived", "expired", "paused", "opt out", "opted out", "optout", "rejected",
+			"inaktiv", "abgemeldet", "inactif", "desabonne", "desinscrit", "inactivo", "baja", "inativo", "inattivo", "disiscritto", "afgemeld",
+		},
+		bounced: {
+			"bounced", "bounce", "hard bounce", "hard bounced", "soft bounce", "soft bounced", "undeliverable", "unreachable", "invalid", "cleaned",
+		},
+		complained: {"complained", "complaint", "spam", "marked as spam", "abuse", "junk"},
 	} {
-		m[w] = wants
-	}
-	for _, w := range []string{
-		"0", "false", "no", "n", "f", "off", "nein", "non", "nao", "нет", "none", "never",
-		"unsubscribed", "unsubscribe", "unsub", "inactive", "disabled", "blocklisted", "blacklisted", "blocked", "banned", "suppressed",
-		"bounced", "bounce", "hard bounce", "hard bounced", "soft bounce", "soft bounced", "undeliverable", "unreachable", "invalid",
-		"complained", "complaint", "spam", "spammy", "marked as spam", "abuse", "junk", "cleaned",
-		"pending", "unconfirmed", "not confirmed", "unactivated", "unverified", "validating", "awaiting confirmation",
-		"nonsubscribed", "non subscribed", "not subscribed", "never subscribed", "transactional",
-		"removed", "deleted", "cancelled", "canceled", "archived", "expired", "paused", "opt out", "opted out", "optout", "rejected",
-		"inaktiv", "abgemeldet", "unbestatigt", "inactif", "desabonne", "desinscrit", "inactivo", "baja", "inativo", "inattivo", "disiscritto", "afgemeld",
-	} {
-		m[w] = gone
+		for _, w := range list {
+			m[w] = s
+		}
 	}
 	return m
 }()
+
+// plainWords are states that hardly any other column holds. A column of nothing
+// but states, one of these among them, tells who wants mail whatever its heading
+// is: services translate them.
+var plainWords = []string{
+	"subscribed", "unsubscribed", "unconfirmed", "bounced", "complained", "blocklisted", "blacklisted", "unreachable", "cleaned", "marked as spam",
+}
 
 // kinds are the readers who get mail, whatever they pay.
 var kinds = []string{"regular", "premium", "gifted", "trialed", "churning", "churned", "past due", "paused", "unpaid", "upcoming"}
 
 // stand reads one cell of a column that tells.
-func stand(how teller, cell string) standing {
+//
+// exit is what a filled cell of a column means that is filled when somebody
+// left.
+func stand(how teller, exit standing, cell string) standing {
 	w := heading(cell)
 	switch how {
 	case byExit:
@@ -122,18 +182,32 @@ func stand(how teller, cell string) standing {
 		if strings.Trim(w, "0 ") == "" || slices.Contains([]string{"false", "no", "n", "f", "off", "none", "never", "null", "n a", "nein", "non"}, w) {
 			return wants
 		}
-		return gone
+		return exit
 	case byLists:
-		if w == "no lists" {
-			return gone
+		// Lists end in "; ", so that the words for none need not be known.
+		if strings.HasSuffix(strings.TrimSpace(cell), ";") || strings.ContainsRune(cell, ',') {
+			return wants
 		}
-		return wants
+		return gone
 	case byKind:
 		if slices.Contains(kinds, w) {
 			return wants
 		}
+		switch w {
+		case "blocked", "spammy":
+			return never
+		case "unactivated":
+			return waits
+		}
+	case byConfirm:
+		if s, ok := words[w]; ok && s == gone && !slices.Contains([]string{"unsubscribed", "unsub", "unsubscribe"}, w) {
+			return waits
+		}
+		if since(w) {
+			return wants
+		}
 	case bySince:
-		if len(w) >= 8 && strings.Trim(w[:4], "0123456789") == "" && (w[:2] == "19" || w[:2] == "20") {
+		if since(w) {
 			return wants
 		}
 	}
@@ -143,14 +217,44 @@ func stand(how teller, cell string) standing {
 	return unknown
 }
 
-// nameTells returns the word in a file's name that says that its people get no
-// mail: some services write one file a state, without a column for it.
-func nameTells(name string) string {
+// since says whether a cell in the spelling of heading is a date.
+func since(w string) bool {
+	return len(w) >= 8 && strings.Trim(w[:4], "0123456789") == "" && (w[:2] == "19" || w[:2] == "20")
+}
+
+// exitOf is what a filled cell under a heading means.
+func exitOf(h string) standing {
+	switch {
+	case strings.Contains(h, "bounced") || strings.HasPrefix(h, "clean"):
+		return bounced
+	case strings.Contains(h, "complain") || strings.Contains(h, "spam"):
+		return complained
+	}
+	return gone
+}
+
+// nameTells returns the word in a file's name that says what its people are:
+// some services write one file a state, without a column for it.
+func nameTells(name string) (string, standing) {
 	h := " " + heading(name) + " "
-	for _, w := range []string{"unsubscribed", "nonsubscribed", "cleaned", "unconfirmed", "bounced", "blocklisted", "blacklisted", "suppressed", "marked as spam", "complained"} {
-		if strings.Contains(h, " "+w+" ") {
-			return w
+	for _, x := range []struct {
+		word string
+		s    standing
+	}{
+		{"nonsubscribed", never},
+		{"marked as spam", complained},
+		{"complained", complained},
+		{"cleaned", bounced},
+		{"bounced", bounced},
+		{"unsubscribed", gone},
+		{"blocklisted", gone},
+		{"blacklisted", gone},
+		{"suppressed", gone},
+		{"unconfirmed", waits},
+	} {
+		if strings.Contains(h, " "+x.word+" ") {
+			return x.word, x.s
 		}
 	}
-	return ""
+	return "", wants
 }

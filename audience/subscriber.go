@@ -47,10 +47,17 @@ type Subscription struct {
 // Suppression is an address that gets no mail whatever any list says.
 type Suppression struct {
 	Address string
-	Reason  string // unknown-user | complaint | by-hand
+	Reason  string // a Reason…, or unknown-user
 	Note    string
 	At      time.Time
 }
+
+// Reasons for which an address is suppressed.
+const (
+	ReasonBounce    = "bounce"    // mail to it came back, as another service says
+	ReasonComplaint = "complaint" // its owner called mail spam
+	ReasonByHand    = "by-hand"
+)
 
 // Person is all that is known of one subscriber.
 type Person struct {

@@ -19,79 +19,152 @@ type entry struct {
 	row        audience.Row // as it shall be stored
 	id         int64        // 0: not there yet
 	state      audience.SubscriptionState
+	to         audience.SubscriptionState // the state that it shall have
+	why        string                     // of a state to be unsubscribed: how it ended
 	suppressed bool
-	differs    bool // from what is stored
-	rows       int  // of this call that named it
+	erased     bool   // had itself erased, here or in a service that it comes from
+	suppress   string // the reason for which the address shall be suppressed; empty for none
+	lift       bool   // a suppression shall be lifted
+	differs    bool   // from what is stored
+	rows       int    // of this call that named it
 }
 
-// ImportRows implements audience.Importer. A row's consent is the text given
+// ImportRows is ImportChunk for an import that has no entry.
+func (s *Store) ImportRows(ctx context.Context, list, consent string, rows []audience.Row, dry bool, now time.Time) (audience.Result, error) {
+	return s.ImportChunk(ctx, audience.Intake{List: list, Consent: consent, DryRun: dry}, rows, now)
+}
+
+// ImportChunk implements audience.Importer. A row's consent is the text given
 // with the row's line behind it, where it has one. A key repeated in one call
 // is one person: the first row wins, later ones fill blanks and count as
-// unchanged. Whoever is subscribed without having confirmed (pending) becomes
-// active.
-func (s *Store) ImportRows(ctx context.Context, list, consent string, rows []audience.Row, dry bool, now time.Time) (audience.Result, error) {
+// unchanged.
+func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audience.Row, now time.Time) (audience.Result, error) {
 	var result audience.Result
 	transact := s.write
-	if dry {
+	if in.DryRun {
 		transact = s.read
 	}
 	err := transact(ctx, func(tx *sql.Tx) error {
-		if !dry {
+		if !in.DryRun {
+			if slices.ContainsFunc(rows, func(row audience.Row) bool { return row.State == audience.Unsubscribed }) {
+				if err := s.pass(ctx, tx, revokes); err != nil {
+					return err
+				}
+			}
 			if err := s.lockPeople(ctx, tx, rows); err != nil {
 				return err
 			}
 		}
-		known, err := s.lookUp(ctx, tx, list, rows)
+		known, err := s.lookUp(ctx, tx, in.List, rows)
 		if err != nil {
 			return err
 		}
 		var changes []*entry
-		changes, result = lay(rows, known)
-		if dry {
+		changes, result = lay(rows, known, in.Force != "")
+		if in.DryRun {
 			return nil
 		}
-		return s.storeEntries(ctx, tx, list, consent, changes, now)
+		return s.storeEntries(ctx, tx, in, changes, now)
 	})
 	if err != nil {
-		return audience.Result{}, fmt.Errorf("importing into list %s: %w", list, err)
+		return audience.Result{}, fmt.Errorf("importing into list %s: %w", in.List, err)
 	}
 	return result, nil
 }
 
+// The order of strength: what is weaker does not overwrite what is stronger.
+const (
+	isNothing = iota
+	isPending
+	isActive
+	isUnsubscribed
+	isSuppressed
+)
+
+// strength is that of a state on a list, suppressed saying that the address is.
+func strength(state audience.SubscriptionState, suppressed bool) int {
+	switch {
+	case suppressed:
+		return isSuppressed
+	case state == audience.Unsubscribed:
+		return isUnsubscribed
+	case state == audience.Active:
+		return isActive
+	case state == audience.Pending:
+		return isPending
+	}
+	return isNothing
+}
+
 // lay lays rows over the people that are known and returns those that are to be
-// stored, in the order of the rows, with the count.
-func lay(rows []audience.Row, known map[string]*entry) ([]*entry, audience.Result) {
+// stored, in the order of the rows, with the count. With force a row's state
+// holds whatever was there.
+func lay(rows []audience.Row, known map[string]*entry, force bool) ([]*entry, audience.Result) {
 	var result audience.Result
 	var touched []*entry
 	for _, row := range rows {
+		if row.State == "" {
+			row.State = audience.Active
+		}
+		says := strength(row.State, row.Suppress != "")
 		e := known[row.Key]
 		if e == nil {
-			e = &entry{row: row, rows: 1}
+			e = &entry{row: row, to: row.State, why: row.Reason, suppress: row.Suppress, rows: 1}
 			known[row.Key] = e
 			touched = append(touched, e)
 			continue
 		}
-		if e.suppressed || e.state == audience.Unsubscribed {
+		if e.erased {
 			result.KeptOut++
 			continue
 		}
-		e.rows++
-		if e.rows > 1 {
-			e.fill(row)
+		has := strength(e.to, e.suppressed || e.suppress != "")
+		if e.rows > 0 {
+			// Later in the same call: only what is stronger counts.
+			if has < isUnsubscribed || says > has {
+				e.fill(row)
+			}
+			e.strengthen(row, says, has)
 			result.Unchanged++
 			continue
 		}
+		if has >= isUnsubscribed && says <= has && (!force || says == has) {
+			result.KeptOut++
+			continue
+		}
+		if force && e.id == 0 {
+			// Only the suppression was known.
+			e.row = row
+		}
+		e.rows++
 		e.row.Line = row.Line
+		e.row.Joined, e.row.Left, e.row.Consent, e.row.IP = row.Joined, row.Left, row.Consent, row.IP
+		if has >= isUnsubscribed && !force {
+			// Somebody who left, and now is suppressed.
+			e.strengthen(row, says, has)
+			touched = append(touched, e)
+			continue
+		}
 		e.fill(row)
 		e.takeOver(row)
+		if force {
+			e.to, e.why, e.suppress, e.lift = row.State, row.Reason, "", e.suppressed && row.Suppress == ""
+			if !e.suppressed {
+				e.suppress = row.Suppress
+			}
+		} else {
+			e.strengthen(row, says, has)
+		}
 		touched = append(touched, e)
 	}
 	var changes []*entry
 	for _, e := range touched {
 		switch {
+		case e.id == 0 && e.to == audience.Unsubscribed:
+			result.KeptOut++
 		case e.id == 0:
 			result.New++
-		case e.differs || e.state != audience.Active:
+		case e.differs || e.state != e.to || e.suppress != "" || e.lift:
 			result.Updated++
 		default:
 			result.Unchanged++
@@ -100,6 +173,21 @@ func lay(rows []audience.Row, known map[string]*entry) ([]*entry, audience.Resul
 		changes = append(changes, e)
 	}
 	return changes, result
+}
+
+// strengthen takes over a row's state where it is stronger than what the person
+// has.
+func (e *entry) strengthen(row audience.Row, says, has int) {
+	if says <= has {
+		return
+	}
+	if e.to != row.State {
+		e.to, e.why = row.State, row.Reason
+		e.row.Left = row.Left
+	}
+	if row.Suppress != "" && !e.suppressed {
+		e.suppress = row.Suppress
+	}
 }
 
 // fill fills the person's blanks from a row.
@@ -184,7 +272,13 @@ func (s *Store) lookUp(ctx context.Context, tx *sql.Tx, list string, rows []audi
 	for _, e := range found {
 		known[e.row.Key] = e
 	}
-	return known, nil
+	erased, err := s.erasedAmong(ctx, tx, rows)
+	for key := range erased {
+		if known[key] == nil {
+			known[key] = &entry{erased: true}
+		}
+	}
+	return known, err
 }
 
 func scanEntry(rows *sql.Rows) (*entry, error) {
@@ -194,8 +288,9 @@ func scanEntry(rows *sql.Rows) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.to = e.state
 	if string(attributes) != "{}" {
-		if err := json.Unmarshal(attributes, &e.row.Attributes); err != nil {
+		if err := json.Unmarshal(attributes, (*attributesOf)(&e.row.Attributes)); err != nil {
 			return nil, fmt.Errorf("subscriber %d: attributes: %w", e.id, err)
 		}
 	}
@@ -207,57 +302,117 @@ func scanEntry(rows *sql.Rows) (*entry, error) {
 	return e, nil
 }
 
-// newRow and changedRow are the rows of the statements below.
+// newRow, changedRow and the others are the rows of the statements below.
 type (
-	newRow     [7]any // key, address, domain, name, attributes, tags, salt
-	changedRow [4]any // id, name, attributes, tags
-	listRow    [2]any // key, consent
+	newRow      [8]any // key, address, domain, name, attributes, tags, salt, created
+	changedRow  [4]any // id, name, attributes, tags
+	listRow     [6]any // key, state, changed, consent, why, ip
+	suppressRow [4]any // key, address, reason, note
+	tagRow      [2]any // key, tag
 )
 
-// storeEntries stores new and changed people and makes them active on the list.
-func (s *Store) storeEntries(ctx context.Context, tx *sql.Tx, list, consent string, entries []*entry, now time.Time) error {
-	salts := make([]byte, 4*len(entries))
-	_, _ = rand.Read(salts) // never fails
-	var fresh []newRow
-	var altered []changedRow
-	var joining []listRow
-	for i, e := range entries {
-		attributes, tags, err := e.texts()
-		if err != nil {
-			return err
-		}
-		switch {
-		case e.id == 0:
-			fresh = append(fresh, newRow{
-				e.row.Key, e.row.Address, e.row.Domain, e.row.Name, attributes, tags,
-				binary.LittleEndian.Uint32(salts[4*i:]),
-			})
-		case e.differs:
-			altered = append(altered, changedRow{e.id, e.row.Name, attributes, tags})
-		}
-		if e.state != audience.Active {
-			how := consent
-			if e.row.Line > 0 {
-				how += ", line " + strconv.Itoa(e.row.Line)
-			}
-			joining = append(joining, listRow{e.row.Key, how})
-		}
-	}
-	return store(ctx, tx, list, fresh, altered, joining, stamp(now))
+// batch of statements that store people.
+type intakeRows struct {
+	fresh    []newRow
+	altered  []changedRow
+	joining  []listRow
+	suppress []suppressRow
+	lifted   []string // keys
+	tags     []tagRow
+	touched  []int64 // ids of the people who were there
 }
 
-// store runs the statements of storeEntries, which depend on their order.
-func store(ctx context.Context, tx *sql.Tx, list string, fresh []newRow, altered []changedRow, joining []listRow, at stamp) error {
-	err := execRows(ctx, tx, fresh, `
-		INSERT INTO subscriber (key, address, domain, name, attributes, tags, salt, created)
+// storeEntries stores new and changed people with their states on the list.
+func (s *Store) storeEntries(ctx context.Context, tx *sql.Tx, in audience.Intake, entries []*entry, now time.Time) error {
+	salts := make([]byte, 4*len(entries))
+	_, _ = rand.Read(salts) // never fails
+	var rows intakeRows
+	for i, e := range entries {
+		if err := rows.add(e, in, binary.LittleEndian.Uint32(salts[4*i:]), now); err != nil {
+			return err
+		}
+	}
+	return rows.store(ctx, tx, in, stamp(now))
+}
+
+// add notes what is to be stored of a person.
+func (r *intakeRows) add(e *entry, in audience.Intake, salt uint32, now time.Time) error {
+	attributes, tags, err := e.texts()
+	if err != nil {
+		return err
+	}
+	switch {
+	case e.id == 0:
+		r.fresh = append(r.fresh, newRow{
+			e.row.Key, e.row.Address, e.row.Domain, e.row.Name, attributes, tags, salt, past(e.row.Joined, now).text(),
+		})
+	case e.differs:
+		r.altered = append(r.altered, changedRow{e.id, e.row.Name, attributes, tags})
+	}
+	if e.id != 0 {
+		r.touched = append(r.touched, e.id)
+	}
+	if e.id == 0 || e.differs {
+		for _, t := range e.row.Tags {
+			r.tags = append(r.tags, tagRow{e.row.Key, clean(t)})
+		}
+	}
+	how := in.Consent
+	if e.row.Line > 0 {
+		how += ", line " + strconv.Itoa(e.row.Line)
+	}
+	if in.Force != "" {
+		how += ", forced: " + in.Force
+	}
+	if e.state != e.to {
+		consent, why, changed := how, "", past(e.row.Joined, now)
+		if e.row.Consent != "" {
+			consent += ": " + e.row.Consent
+		}
+		if e.to == audience.Unsubscribed {
+			why, changed = how, past(e.row.Left, now)
+			if e.why != "" {
+				why += ": " + e.why
+			}
+		}
+		r.joining = append(r.joining, listRow{e.row.Key, e.to, changed.text(), clean(consent), clean(why), clean(e.row.IP)})
+	}
+	if e.suppress != "" {
+		r.suppress = append(r.suppress, suppressRow{e.row.Key, e.row.Address, e.suppress, how})
+	}
+	if e.lift {
+		r.lifted = append(r.lifted, e.row.Key)
+	}
+	return nil
+}
+
+// past is a time that a file tells, or now where it tells none or one to come.
+func past(t, now time.Time) stamp {
+	if t.IsZero() || t.After(now) {
+		return stamp(now)
+	}
+	return stamp(t)
+}
+
+// store runs the statements, which depend on their order.
+func (r *intakeRows) store(ctx context.Context, tx *sql.Tx, in audience.Intake, at stamp) error {
+	var entry any
+	if in.Entry != 0 {
+		entry = in.Entry
+		if err := r.keep(ctx, tx, in); err != nil {
+			return fmt.Errorf("keeping what was before: %w", err)
+		}
+	}
+	err := execRows(ctx, tx, r.fresh, `
+		INSERT INTO subscriber (key, address, domain, name, attributes, tags, salt, created, import)
 		SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-			CAST(value ->> 6 AS BIGINT), $2
+			CAST(value ->> 6 AS BIGINT), value ->> 7, CAST($2 AS BIGINT)
 		FROM json_each($1) WHERE true
-		ON CONFLICT (key) DO NOTHING`, at)
+		ON CONFLICT (key) DO NOTHING`, entry)
 	if err != nil {
 		return fmt.Errorf("new people: %w", err)
 	}
-	err = execRows(ctx, tx, altered, `
+	err = execRows(ctx, tx, r.altered, `
 		UPDATE subscriber SET name = i.name, attributes = i.attributes, tags = i.tags
 		FROM (
 			SELECT CAST(value ->> 0 AS BIGINT) AS id, value ->> 1 AS name, value ->> 2 AS attributes, value ->> 3 AS tags
@@ -267,17 +422,53 @@ func store(ctx context.Context, tx *sql.Tx, list string, fresh []newRow, altered
 	if err != nil {
 		return fmt.Errorf("changed people: %w", err)
 	}
-	err = execRows(ctx, tx, joining, `
-		INSERT INTO subscription (list, subscriber, state, changed, consent)
-		SELECT $2, s.id, 'active', $3, i.consent
-		FROM (SELECT value ->> 0 AS key, value ->> 1 AS consent FROM json_each($1)) AS i
+	err = execRows(ctx, tx, r.tags, `
+		INSERT INTO subscriber_tag (tag, subscriber)
+		SELECT i.tag, s.id FROM (SELECT value ->> 0 AS key, value ->> 1 AS tag FROM json_each($1)) AS i
+		JOIN subscriber s ON s.key = i.key
+		WHERE true
+		ON CONFLICT (tag, subscriber) DO NOTHING`)
+	if err != nil {
+		return fmt.Errorf("tags: %w", err)
+	}
+	// Who left keeps how it had come; the state before stands in was.
+	err = execRows(ctx, tx, r.joining, `
+		INSERT INTO subscription (list, subscriber, state, changed, consent, why, ip, import)
+		SELECT $2, s.id, i.state, i.changed, i.consent, i.why, i.ip, CAST($3 AS BIGINT)
+		FROM (
+			SELECT value ->> 0 AS key, value ->> 1 AS state, value ->> 2 AS changed, value ->> 3 AS consent,
+				value ->> 4 AS why, value ->> 5 AS ip
+			FROM json_each($1)
+		) AS i
 		JOIN subscriber s ON s.key = i.key
 		WHERE true
 		ON CONFLICT (list, subscriber) DO UPDATE
-		SET state = excluded.state, changed = excluded.changed, consent = excluded.consent
-		WHERE subscription.state = 'pending'`, list, at)
+		SET state = excluded.state, changed = excluded.changed, why = excluded.why, import = excluded.import,
+			was = CASE excluded.state WHEN 'unsubscribed' THEN subscription.state ELSE '' END,
+			consent = CASE excluded.state WHEN 'unsubscribed' THEN subscription.consent ELSE excluded.consent END,
+			ip = CASE excluded.state WHEN 'unsubscribed' THEN subscription.ip ELSE excluded.ip END,
+			agreement = CASE excluded.state WHEN 'unsubscribed' THEN subscription.agreement ELSE 0 END
+		WHERE subscription.state = 'pending' OR subscription.state = 'active' AND excluded.state = 'unsubscribed' OR $4 <> ''`,
+		in.List, entry, in.Force)
 	if err != nil {
 		return fmt.Errorf("subscriptions: %w", err)
+	}
+	err = execRows(ctx, tx, r.suppress, `
+		INSERT INTO suppression (key, address, reason, note, at, import)
+		SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, $2, CAST($3 AS BIGINT) FROM json_each($1) WHERE true
+		ON CONFLICT (key) DO NOTHING`, at, entry)
+	if err != nil {
+		return fmt.Errorf("suppressions: %w", err)
+	}
+	if len(r.lifted) > 0 {
+		keys, err := asRows(r.lifted)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM suppression WHERE key IN (SELECT value ->> 0 FROM json_each($1))`, keys)
+		if err != nil {
+			return fmt.Errorf("lifted suppressions: %w", err)
+		}
 	}
 	return nil
 }

@@ -30,21 +30,30 @@ type importFlags struct {
 	maps    []string
 	rejects string
 	format  string
+	state   string
+	force   string
 }
 
 func newImportCommand(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import LIST FILE",
-		Short: "Take subscribers into a list from a CSV file",
-		Long: `Take subscribers into a list from a CSV file, or from standard input ("-").
+		Short: "Take subscribers into a list from a file, a folder or a zip of any service",
+		Long: `Take subscribers into a list from a file, a folder or a zip archive of files, or
+from standard input ("-").
 
-Delimiter, encoding and the usual headings are recognised; other columns become
-attributes. The same file again changes nothing, and nobody who unsubscribed, or
-whose row says so, comes back. Rows that can't be taken are rejected with a
-reason, and the exit status is then 3.`,
-		Example: `  lede import harbour subscribers.csv
-  lede import harbour subscribers.csv --dry-run
+The exports of Mailchimp, Substack, Ghost, listmonk, Keila, Buttondown, beehiiv,
+MailerLite, Sendy, phpList, Mailtrain, MailPoet, Mautic and Medium are recognised,
+and CSV, TSV, Excel (xlsx), JSON, JSONL and vCard files. Other columns become
+attributes. --dry-run shows what was understood before anything is written.
+
+Who unsubscribed, bounced or complained comes along as such, and gets no mail. The
+same file again changes nothing, and nobody who left comes back. Rows that can't
+be taken are rejected with a reason, and the exit status is then 3. What an import
+did stands in "lede imports", which can undo it.`,
+		Example: `  lede import harbour subscribers.csv --dry-run
+  lede import harbour audience_export.zip
+  lede import harbour contacts.csv --state active
   lede import harbour people.csv --map email=Contact --map ignore=Notes --rejects rejects.csv`,
 		Args: arguments(2, 2, "LIST and FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,55 +65,67 @@ reason, and the exit status is then 3.`,
 	flags.BoolVar(&f.newList, "new-list", false, "LIST may be one that no newsletter goes to yet")
 	flags.StringArrayVar(&f.maps, "map", nil, "what a column holds, as `WHAT=COLUMN`: email, name, first_name, last_name, tags, status, ignore,\nor a name for an attribute; COLUMN is a heading or a number from 1 (repeat as needed)")
 	flags.StringVar(&f.rejects, "rejects", "", "write the rows that were not taken to `FILE`, with line and reason")
-	flags.StringVar(&f.format, "format", "", "`csv or tsv`; told by the file when not given")
+	flags.StringVar(&f.format, "format", "", "what the file is: "+wrapWords(audience.Formats())+";\ntold by the file when not given (`FORMAT`)")
+	flags.StringVar(&f.state, "state", "", "what the people are where the file does not say: active, pending, unsubscribed, bounced, complained (`STATE`)")
+	flags.StringVar(&f.force, "force-status", "", "let the file's states overwrite stronger ones that are known here, for this `REASON`, which is kept")
 	return cmd
 }
 
 func runImport(ctx context.Context, a *app, f importFlags, list, file string) (err error) {
-	o := audience.ImportOptions{List: list, DryRun: f.dryRun, Now: a.now}
+	o := audience.ImportOptions{
+		List: list, DryRun: f.dryRun, Now: a.now, Format: f.format, State: f.state,
+		Force: strings.Join(strings.Fields(f.force), " "), Survey: new(audience.Survey),
+	}
 	if o.Map, o.Ignore, err = parseMaps(f.maps); err != nil {
 		return err
 	}
-	switch f.format {
-	case "", "csv":
-	case "tsv":
-		o.Delimiter = '\t'
-	default:
-		return usageError("--format %s: expected csv or tsv", f.format)
+	switch {
+	case f.format != "" && !slices.Contains(audience.Formats(), f.format):
+		return usageError("--format %s: expected %s", f.format, strings.Join(audience.Formats(), ", "))
+	case f.state != "" && audience.ParseState(f.state) != nil:
+		return usageError("--state %w", audience.ParseState(f.state))
 	}
 	return a.withStore(ctx, func(cfg *config.Config, st *store.Store) error {
 		if err := knownList(ctx, cfg, st, list, f.newList); err != nil {
 			return err
 		}
-		in, name, size, err := a.openInput(file)
+		in, err := a.openImport(file)
 		if err != nil {
 			return err
 		}
-		defer in.Close()
-		o.Store, o.Name = st, name
-		return importFrom(ctx, a, f, o, in, size)
+		defer in.close()
+		o.Name = in.name
+		log := &importLog{Store: st, entry: audience.ImportEntry{List: list, File: in.name, Hash: in.hash, By: a.person(), Force: o.Force}, now: a.now}
+		o.Store = log
+		return importFrom(ctx, a, f, o, in, log)
 	})
 }
 
-// importFrom imports a file that is open, and says how it went.
-func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOptions, in io.Reader, size int64) (err error) {
-	show := &importProgress{a: a, size: size, began: a.now(), last: a.now()}
+// importFrom imports what is open, and says how it went.
+func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOptions, in *importInput, log *importLog) (err error) {
+	show := &importProgress{a: a, size: in.size, began: a.now(), last: a.now()}
 	o.Progress = show.update
 	var first []string // the reasons of the first rejects
 	const most = 5
 	if f.rejects != "" {
-		out := &lateFile{path: f.rejects, not: in}
+		out := &lateFile{path: f.rejects, not: in.path}
 		defer func() { err = errors.Join(err, out.Close()) }()
 		o.Rejects = out
 	} else {
-		o.OnReject = func(line int, reason string) {
+		o.OnReject = func(x audience.Reject) {
 			if len(first) < most {
-				first = append(first, fmt.Sprintf("%s:%d: %s", o.Name, line, reason))
+				first = append(first, fmt.Sprintf("%s:%d: %s", x.File, x.Line, x.Reason))
 			}
 		}
 	}
-	res, err := audience.Import(ctx, in, o)
+	res, err := audience.ImportFiles(ctx, in.parts, o)
 	show.end()
+	if !o.DryRun {
+		err = errors.Join(err, log.end(ctx, res, o.Survey, err))
+	}
+	if err == nil {
+		tellSurvey(a, o, in.notes)
+	}
 	for _, line := range first {
 		a.note("%s", line)
 	}
@@ -115,7 +136,7 @@ func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOpt
 		}
 		return err
 	case a.json:
-		err = a.printJSON(res)
+		err = a.printJSON(importJSON{res, log.entry.ID, *o.Survey, in.notes})
 	default:
 		a.say("%s", importSummary(o, res))
 	}
@@ -247,14 +268,14 @@ func (a *app) openInput(file string) (in io.ReadCloser, name string, size int64,
 // reads it.
 type lateFile struct {
 	path string
-	not  io.Reader // the file that is being read, which it must not overwrite
+	not  string // the file that is being read, which it must not overwrite; empty for none
 	f    *os.File
 }
 
 func (l *lateFile) Write(p []byte) (int, error) {
 	if l.f == nil {
-		if in, ok := l.not.(*os.File); ok {
-			was, err := in.Stat()
+		if l.not != "" {
+			was, err := os.Stat(l.not)
 			if err != nil {
 				return 0, err
 			}
