@@ -75,28 +75,35 @@ func (s *Store) LeaveAll(ctx context.Context, id int64, newsletters []string, wh
 }
 
 // unsubscribe ends the person's subscriptions that the condition on $4 holds
-// for and that have not ended yet.
+// for and that have not ended yet. One that an import had ended is now the
+// person's own wish, and is not undone with the import.
 func unsubscribe(ctx context.Context, tx *sql.Tx, id int64, condition, why string, now time.Time, arg string) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE subscription SET was = state, state = 'unsubscribed', changed = $2, why = $3
-		WHERE subscriber = $1 AND state <> 'unsubscribed' AND `+condition, id, stamp(now), why, arg)
+		UPDATE subscription SET import = NULL,
+			was = CASE state WHEN 'unsubscribed' THEN was ELSE state END, state = 'unsubscribed',
+			changed = CASE state WHEN 'unsubscribed' THEN changed ELSE $2 END,
+			why = CASE state WHEN 'unsubscribed' THEN why ELSE $3 END
+		WHERE subscriber = $1 AND (state <> 'unsubscribed' OR import IS NOT NULL) AND `+condition, id, stamp(now), why, arg)
 	return err
 }
 
 // Return implements audience.Directory. The act is found by its why and time
-// (to the microsecond) alone; newsletter and lists may be those of the link
-// that the reader came by, even where everything was left.
-func (s *Store) Return(ctx context.Context, id int64, newsletter string, _ []string, why string, now time.Time) error {
+// (to the microsecond) alone; the newsletter may be that of the link that the
+// reader came by, even where everything was left.
+func (s *Store) Return(ctx context.Context, id int64, newsletter, why string, left, now time.Time) error {
 	why = clean(why)
 	return s.change(ctx, id, "returning to "+newsletter, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM opt_out WHERE subscriber = $1 AND at = $2 AND why = $3`, id, stamp(now), why)
+		opted, err := changed(ctx, tx, `DELETE FROM opt_out WHERE subscriber = $1 AND at = $2 AND why = $3`, id, stamp(left), why)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE subscription SET state = was, was = '', why = ''
-			WHERE subscriber = $1 AND state = 'unsubscribed' AND was <> '' AND changed = $2 AND why = $3`, id, stamp(now), why)
-		return err
+		subscribed, err := changed(ctx, tx, `
+			UPDATE subscription SET state = was, was = '', why = '', changed = $4, import = NULL
+			WHERE subscriber = $1 AND state = 'unsubscribed' AND was <> '' AND changed = $2 AND why = $3`, id, stamp(left), why, stamp(now))
+		if err != nil || opted+subscribed == 0 {
+			return err
+		}
+		return noteAct(ctx, tx, id, audience.Act{At: now, What: audience.EntryReturn, About: newsletter, How: why})
 	})
 }
 

@@ -178,10 +178,10 @@ func TestWhoLeftIsPassedOver(t *testing.T) {
 		must(t, s.LeaveList(ctx(), who(2), "harbour", "desk", now))
 		must(t, s.LeaveAll(ctx(), who(3), []string{"harbour"}, "page", now))
 		must(t, s.Suppress(ctx(), audience.Suppression{Address: "Reader4@Averne.example", Reason: "complaint", At: now}))
-		must(t, s.Leave(ctx(), who(5), "market", nil, "button", now))                 // another newsletter
-		must(t, s.LeaveList(ctx(), who(6), "market", "desk", now))                    // another list
-		must(t, s.Leave(ctx(), who(7), "harbour", []string{"harbour"}, "slip", now))  // and back
-		must(t, s.Return(ctx(), who(7), "harbour", []string{"harbour"}, "slip", now)) //
+		must(t, s.Leave(ctx(), who(5), "market", nil, "button", now))                // another newsletter
+		must(t, s.LeaveList(ctx(), who(6), "market", "desk", now))                   // another list
+		must(t, s.Leave(ctx(), who(7), "harbour", []string{"harbour"}, "slip", now)) // and back
+		must(t, s.Return(ctx(), who(7), "harbour", "slip", now, now))                //
 		c := claim(t, s, "ed1", 3, now)
 		if diff := cmp.Diff([]int64{6, 7, 8}, positions(c)); diff != "" {
 			t.Errorf("a batch that skipping used up goes on: %s", diff)

@@ -55,7 +55,7 @@ func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audienc
 	if err != nil {
 		return p, fmt.Errorf("reading a subscriber: %w", err)
 	}
-	err = errors.Join(json.Unmarshal([]byte(attributes), &p.Attributes), json.Unmarshal([]byte(tags), &p.Tags))
+	err = errors.Join(json.Unmarshal([]byte(attributes), (*attributesOf)(&p.Attributes)), json.Unmarshal([]byte(tags), &p.Tags))
 	if err != nil {
 		return p, fmt.Errorf("subscriber %d: attributes and tags: %w", p.ID, err)
 	}
@@ -83,6 +83,7 @@ const (
 	alreadyActive = "already active"
 	suppressed    = "suppressed"
 	leftBefore    = "left before"
+	erased        = "erased"
 )
 
 // Add implements audience.Directory. With revive, what ended the subscription
@@ -93,6 +94,19 @@ func (s *Store) Add(ctx context.Context, list string, row audience.Row, consent 
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if err := s.lockPeople(ctx, tx, []audience.Row{row}); err != nil {
 			return err
+		}
+		gone, err := s.erasedAmong(ctx, tx, []audience.Row{row})
+		if err != nil {
+			return err
+		}
+		if gone[row.Key] {
+			if !revive {
+				found = erased
+				return nil
+			}
+			if err := s.unerase(ctx, tx, row); err != nil {
+				return err
+			}
 		}
 		entries, err := s.lookUp(ctx, tx, list, []audience.Row{row})
 		if err != nil {
@@ -117,8 +131,12 @@ func (s *Store) Add(ctx context.Context, list string, row audience.Row, consent 
 			e = &entry{row: row}
 		}
 		e.fill(row)
+		e.to = audience.Active
+		if e.state == audience.Unsubscribed {
+			e.state = audience.Pending // as revived left it
+		}
 		found = added
-		return s.storeEntries(ctx, tx, list, consent, []*entry{e}, now)
+		return s.storeEntries(ctx, tx, audience.Intake{List: list, Consent: consent}, []*entry{e}, now)
 	})
 	if err != nil {
 		return "", fmt.Errorf("adding to list %s: %w", list, err)
@@ -153,7 +171,7 @@ func (s *Store) Suppress(ctx context.Context, x audience.Suppression) error {
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO suppression (key, address, reason, note, at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, note = excluded.note, at = excluded.at`,
+			ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, note = excluded.note, at = excluded.at, import = NULL`,
 			key, address, clean(x.Reason), clean(x.Note), stamp(x.At))
 		return err
 	})

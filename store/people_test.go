@@ -116,29 +116,29 @@ func TestLeavingAndReturning(t *testing.T) {
 		own := []string{"harbour"}
 		must(t, s.Leave(ctx(), who, "harbour", own, "button", at(1)))
 		check("left", "market shared ", "harbour")
-		must(t, s.Return(ctx(), who, "harbour", own, "button", at(2)))
+		must(t, s.Return(ctx(), who, "harbour", "button", at(2), at(9)))
 		check("another time", "market shared ", "harbour")
-		must(t, s.Return(ctx(), who, "harbour", own, "page", at(1)))
+		must(t, s.Return(ctx(), who, "harbour", "page", at(1), at(9)))
 		check("another why", "market shared ", "harbour")
-		must(t, s.Return(ctx(), who, "harbour", own, "button", at(1)))
+		must(t, s.Return(ctx(), who, "harbour", "button", at(1), at(9)))
 		check("returned", "harbour market shared ")
 
 		must(t, s.LeaveList(ctx(), who, "market", "desk", at(3)))
 		must(t, s.LeaveAll(ctx(), who, []string{"harbour", "market"}, "page", at(4)))
 		check("left all", "", "harbour", "market")
-		must(t, s.Return(ctx(), who, "harbour", own, "page", at(4)))
+		must(t, s.Return(ctx(), who, "harbour", "page", at(4), at(9)))
 		check("what was left before stays left", "harbour shared ")
 
 		must(t, s.Leave(ctx(), who, "harbour", own, "button", at(5)))
 		must(t, s.Leave(ctx(), who, "harbour", own, "page", at(6)))
-		must(t, s.Return(ctx(), who, "harbour", own, "page", at(6)))
+		must(t, s.Return(ctx(), who, "harbour", "page", at(6), at(9)))
 		check("left twice, returned once", "harbour shared ")
 
 		for _, err := range []error{
 			s.Leave(ctx(), 4711, "harbour", own, "button", now),
 			s.LeaveList(ctx(), 4711, "harbour", "button", now),
 			s.LeaveAll(ctx(), 4711, own, "button", now),
-			s.Return(ctx(), 4711, "harbour", own, "button", now),
+			s.Return(ctx(), 4711, "harbour", "button", now, now),
 		} {
 			if !errors.Is(err, audience.ErrNobody) {
 				t.Errorf("nobody: %v", err)

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lede/audience"
-	"lede/internal/config"
 	"lede/newsroom"
 	"lede/store"
 )
@@ -26,12 +25,16 @@ func newShowCommand(a *app) *cobra.Command {
 		Example: "  lede subscribers show ines@example.org --json",
 		Args:    arguments(1, 1, "an ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, key, _, err := audience.ParseAddress(args[0])
-			if err != nil {
-				return usageError("%s %w", shown(args[0]), err)
-			}
-			return a.withStore(cmd.Context(), func(_ *config.Config, st *store.Store) error {
-				return showPerson(cmd.Context(), a, st, args[0], key)
+			const deliveries = 20
+			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, st *store.Store, key string) error {
+				p, err := personOf(ctx, st, args[0], key, deliveries)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(p)
+				}
+				return printPerson(a, p)
 			})
 		},
 	}
@@ -57,20 +60,20 @@ type personList struct {
 	Consent string    `json:"consent"`
 }
 
-// showPerson prints one person.
-func showPerson(ctx context.Context, a *app, st *store.Store, address, key string) error {
-	const deliveries = 20
+// personOf finds a person, with so many of the letters that were sent there; 0
+// for all.
+func personOf(ctx context.Context, st *store.Store, address, key string, deliveries int) (personJSON, error) {
 	p, err := st.Person(ctx, key)
 	var sent []newsroom.Trace
 	switch {
 	case errors.Is(err, audience.ErrNobody) && p.Suppressed == "":
-		return fmt.Errorf("%s %s", address, nobody)
+		return personJSON{}, fmt.Errorf("%s %s", address, nobody)
 	case errors.Is(err, audience.ErrNobody):
 	case err != nil:
-		return err
+		return personJSON{}, err
 	default:
 		if sent, err = st.Deliveries(ctx, p.ID, deliveries); err != nil {
-			return err
+			return personJSON{}, err
 		}
 	}
 	out := personJSON{
@@ -82,10 +85,7 @@ func showPerson(ctx context.Context, a *app, st *store.Store, address, key strin
 	for _, s := range p.Subscriptions {
 		out.Lists = append(out.Lists, personList{s.List, string(s.State), s.Changed, s.Consent})
 	}
-	if a.json {
-		return a.printJSON(out)
-	}
-	return printPerson(a, out)
+	return out, nil
 }
 
 // printPerson prints a person for people.

@@ -31,7 +31,8 @@ func newSubscribersCommand(a *app) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newShowCommand(a), newAddCommand(a), newUnsubscribeCommand(a), newSuppressCommand(a))
+	cmd.AddCommand(newShowCommand(a), newHistoryCommand(a), newPersonExportCommand(a), newAddCommand(a),
+		newUnsubscribeCommand(a), newSuppressCommand(a), newForgetCommand(a))
 	return cmd
 }
 
@@ -73,6 +74,8 @@ is only subscribed again with --again; who is suppressed never.`,
 						return "", refusal("is suppressed and gets no mail; not added")
 					case found == "left before":
 						return "", refusal("unsubscribed from " + list + " before; not added (--again subscribes it again)")
+					case found == "erased":
+						return "", refusal("was erased; not added (--again adds it, if the person wants that)")
 					case found == "already active":
 						return "is already on " + list, nil
 					}
