@@ -2,7 +2,9 @@ package newsroom
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lede/send"
@@ -28,7 +30,11 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 	if rec.State != Sending {
 		return nil
 	}
-	message, err := send.Compile(*rec.Letter, n.Sender)
+	message, messages, err := r.messages(ctx, n, rec)
+	var broken *compileError
+	if err != nil && !errors.As(err, &broken) {
+		return fmt.Errorf("edition %s: %w", id, err)
+	}
 	if err != nil {
 		why := fmt.Sprintf("the letter does not compile: %v", err)
 		return r.Editions.Move(ctx, id, []State{Sending}, Paused, r.By, why, time.Time{}, r.Now())
@@ -43,7 +49,7 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 	}
 	job := send.Job{
 		Edition: id, Newsletter: n.ID, Lists: n.Lists, Relay: n.Relay,
-		Message: message, Date: rec.Stored, Hold: hold,
+		Message: message, Messages: messages, Date: rec.Stored, Hold: hold,
 	}
 	stopTelling := r.tell(ctx, id)
 	defer stopTelling()
@@ -84,6 +90,21 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 			}
 		}
 		until := status.Next
+		if rec, err = r.chosen(ctx, rec); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if rec.Undecided() && status.Trouble == nil && ctx.Err() == nil {
+			if now := r.Now(); !now.Before(rec.Variants.Test.Until) {
+				if open, err := r.endTest(ctx, n, rec); err != nil || !open {
+					return err
+				}
+				continue
+			}
+			until = earlier(until, rec.Variants.Test.Until)
+		}
 		trouble = status.Trouble
 		if status.Trouble != nil {
 			if wait > 0 && since.IsZero() {
@@ -125,7 +146,7 @@ func (r *Room) Deliver(ctx context.Context, n Newsletter, id string, wait time.D
 		if wait > 0 && trouble == nil && until.After(since.Add(wait)) {
 			return nil
 		}
-		if open, err := r.rest(ctx, id, earlier(until, rec.StaleAt), since, wait); err != nil || !open {
+		if open, err := r.rest(ctx, id, earlier(until, rec.StaleAt), since, wait, rec.Undecided()); err != nil || !open {
 			return err
 		}
 	}
@@ -147,15 +168,16 @@ func (e *TroubleError) Error() string { return e.Err.Error() }
 func (e *TroubleError) Unwrap() error { return e.Err }
 
 // rest waits until the next mail is due. It says false when delivering ends
-// here: the time to wait is over, or the edition was stopped meanwhile.
-func (r *Room) rest(ctx context.Context, id string, until, since time.Time, wait time.Duration) (bool, error) {
+// here: the time to wait is over, or the edition was stopped meanwhile. The
+// choice of a subject, where it is waited for, ends the rest.
+func (r *Room) rest(ctx context.Context, id string, until, since time.Time, wait time.Duration, undecided bool) (bool, error) {
 	for {
 		now := r.Now()
 		if wait > 0 && now.Sub(since) >= wait {
 			return false, nil
 		}
 		look := lookEvery
-		if wait == 0 && until.Sub(now) > time.Minute {
+		if wait == 0 && until.Sub(now) > time.Minute && !undecided {
 			look = lookUp // nobody waits, and nothing is due that a stop would save
 		}
 		pause := min(max(until.Sub(now), 50*time.Millisecond), look)
@@ -173,22 +195,14 @@ func (r *Room) rest(ctx context.Context, id string, until, since time.Time, wait
 		if err != nil {
 			return false, fmt.Errorf("edition %s: looking at it: %w", id, err)
 		}
-		if !contains(rec, id) {
+		at := slices.IndexFunc(rec, func(rec Record) bool { return rec.ID == id })
+		if at < 0 {
 			return false, nil
 		}
-		if !until.After(r.Now()) {
+		if !until.After(r.Now()) || undecided && rec[at].Chosen > 0 {
 			return true, nil
 		}
 	}
-}
-
-func contains(recs []Record, id string) bool {
-	for _, rec := range recs {
-		if rec.ID == id {
-			return true
-		}
-	}
-	return false
 }
 
 // tellEvery is how often the sums are told while delivering, and tellShare the

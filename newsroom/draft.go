@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,24 +18,27 @@ import (
 type Order struct {
 	Slot         time.Time
 	ByHand       bool
-	Only         []string       // file paths or URLs of a bulletin's stories; empty for an edition
-	Greeting     string         // this edition's own greeting
-	Timing       Timing         // of an edition by hand; those of slots have the newsletter's
-	New          bool           // make a new edition though an old one is unfinished
-	Resume       bool           // go on with an unfinished edition however old
-	CorrectionOf string         // id of the edition whose readers alone get this one; empty: everybody
-	Sheet        bool           // lay Draft.Edition.Sheet before an editor
-	Remake       string         // id of the waiting edition that is made anew; what it used is news to it
-	Edits        *compose.Edits // instead of those that are kept for the slot
-	Draft        *Draft         // what was shown for this slot, to be sent as it is; nil: drafted when it is made
+	Only         []string                   // file paths or URLs of a bulletin's stories; empty for an edition
+	Greeting     string                     // this edition's own greeting
+	Timing       Timing                     // of an edition by hand; those of slots have the newsletter's
+	New          bool                       // make a new edition though an old one is unfinished
+	Resume       bool                       // go on with an unfinished edition however old
+	CorrectionOf string                     // id of the edition whose readers alone get this one; empty: everybody
+	Sheet        bool                       // lay Draft.Edition.Sheet before an editor
+	Remake       string                     // id of the waiting edition that is made anew; what it used is news to it
+	Edits        *compose.Edits             // instead of those that are kept for the slot
+	Known        map[string]compose.Picture // Draft.Known of an earlier draft, which spares assembling a second time; nil will do
+	Draft        *Draft                     // what was shown for this slot, to be sent as it is; nil: drafted when it is made
 }
 
 // Draft is an edition that nobody has been sent: nothing of it is stored.
 type Draft struct {
 	Edition  compose.Edition
-	Letter   compose.Letter // zero when the edition is empty
+	Letter   compose.Letter // zero when the edition is empty; that of variant 0
+	Variants *Variants      // nil: one letter for all
 	Findings []lint.Finding
 	Pictures []source.Picture
+	Known    map[string]compose.Picture // the pictures, as compose.Input names them
 	Took     time.Duration
 	Revision int // of the editor's edits that it was made with; 0: none
 }
@@ -56,13 +59,14 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 		revision.Edits = o.Edits
 	}
 	in := compose.Input{
-		Slot:     o.Slot,
-		Greeting: o.Greeting,
-		Readings: r.Gatherer.Gather(ctx, n.Sources, n.Recipe.Zone),
-		Memory:   memory,
-		Edits:    revision.Edits,
-		Sheet:    o.Sheet,
-		Pictures: map[string]compose.Picture{},
+		Slot:       o.Slot,
+		Greeting:   o.Greeting,
+		Readings:   r.Gatherer.Gather(ctx, n.Sources, n.Recipe.Zone),
+		Memory:     memory,
+		Edits:      revision.Edits,
+		Sheet:      o.Sheet,
+		Correction: o.CorrectionOf != "",
+		Pictures:   o.Known,
 	}
 	if err := ctx.Err(); err != nil {
 		return Draft{}, err
@@ -103,19 +107,28 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 		d.Took = r.Now().Sub(start)
 		return d, nil
 	}
-	d.Pictures = r.pictures(ctx, n, d.Edition, &in)
-	if len(d.Pictures) > 0 {
+	var noPicture error
+	in.Pictures = map[string]compose.Picture{}
+	d.Pictures, noPicture = r.pictures(ctx, n, d.Edition, &in)
+	d.Known = in.Pictures
+	if !maps.Equal(in.Pictures, o.Known) {
 		d.Edition = compose.Assemble(n.Recipe, in)
 	}
-	if d.Letter, err = r.Render(n, d.Edition); err != nil {
+	all, err := r.Render(n, d.Edition)
+	if err != nil {
 		return Draft{}, fmt.Errorf("newsletter %s: rendering: %w", n.ID, err)
 	}
+	if o.CorrectionOf != "" { // it is the same for all
+		all = compose.Rendered{Letter: all.Letter}
+	}
+	d.Letter, d.Variants = all.Letter, variants(n, all)
 	facts := r.facts(n, memory.Subjects)
+	weigh(&facts, n, d.Pictures, noPicture)
 	if r.Spamd != "" {
-		verdict := r.spamVerdict(ctx, n, d.Letter, o.Slot)
+		verdict := r.spamVerdict(ctx, n, d, o.Slot)
 		facts.Spam = &verdict
 	}
-	d.Findings = lint.Check(n.Recipe, d.Edition, d.Letter, facts)
+	d.Findings = lint.CheckAll(n.Recipe, d.Edition, all, facts)
 	d.Took = r.Now().Sub(start)
 	return d, nil
 }
@@ -134,29 +147,6 @@ func (r *Room) facts(n Newsletter, subjects []string) lint.Facts {
 // Lint checks a letter that is stored already.
 func (r *Room) Lint(n Newsletter, e compose.Edition, l compose.Letter) []lint.Finding {
 	return lint.Check(n.Recipe, e, l, r.facts(n, nil))
-}
-
-// pictures reads the lead's picture and names it in the input.
-func (r *Room) pictures(ctx context.Context, n Newsletter, e compose.Edition, in *compose.Input) []source.Picture {
-	if e.Lead == nil {
-		return nil
-	}
-	story, ok := find(in.Readings, e.Lead.Source, e.Lead.Key)
-	if !ok || story.Image == nil {
-		return nil
-	}
-	i := slices.IndexFunc(n.Sources, func(s source.Spec) bool { return s.ID == e.Lead.Source })
-	p, err := r.Gatherer.Picture(ctx, n.Sources[i], *story.Image)
-	if err != nil {
-		r.Log.Warn("picture left out", "newsletter", n.ID, "story", story.Title, "err", err)
-		return nil
-	}
-	key := story.Image.URL
-	if key == "" {
-		key = story.Source + "\x00" + story.Image.Path
-	}
-	in.Pictures[key] = compose.Picture{Name: p.Name, Width: p.Width, Height: p.Height}
-	return []source.Picture{p}
 }
 
 func find(readings []source.Reading, id, key string) (source.Story, bool) {

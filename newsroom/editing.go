@@ -174,7 +174,7 @@ func (r *Room) apply(ctx context.Context, n Newsletter, f compose.EditionFile, e
 				return fmt.Errorf("storing a picture: %w", err)
 			}
 		}
-		c = &Content{Edition: d.Edition, Letter: d.Letter, Lists: n.Lists}
+		c = &Content{Edition: d.Edition, Letter: d.Letter, Variants: d.Variants, Lists: n.Lists}
 		out.Edition = rec.ID
 	}
 	number, err := r.Drafts.Apply(ctx, Revision{

@@ -31,10 +31,14 @@ func (d *desk) until(hour, minute int) {
 	d.runFor(time.Until(end))
 }
 
-// edited edits and applies the file of the next slot.
+// edited edits and applies the file of the first slot.
 func (d *desk) edited(t *testing.T, replace ...string) error {
 	t.Helper()
-	slot := time.Date(2000, 1, 1, 7, 0, 0, 0, time.UTC)
+	return d.editedFor(t, time.Date(2000, 1, 1, 7, 0, 0, 0, time.UTC), replace...)
+}
+
+func (d *desk) editedFor(t *testing.T, slot time.Time, replace ...string) error {
+	t.Helper()
 	file, _, err := d.DraftFile(t.Context(), d.n, slot)
 	if err != nil {
 		return err
@@ -148,7 +152,7 @@ func TestApprovalDeadline(t *testing.T) {
 				d.n.Approval, d.n.Deadline, d.n.AtDeadline = "required", time.Hour, tt.at
 				d.until(6, 50)
 				if tt.approve {
-					if err := d.Approve(t.Context(), d.last(t).ID); err != nil {
+					if _, err := d.Approve(t.Context(), d.n, d.last(t).ID, false); err != nil {
 						t.Fatal(err)
 					}
 					if err := d.edited(t); !errors.Is(err, newsroom.ErrState) || !strings.Contains(err.Error(), "was approved by test") {
@@ -202,7 +206,7 @@ func TestAppliedWhileAssembling(t *testing.T) {
 		d.until(6, 0)
 		render, applied := d.Render, false
 		time.Sleep(time.Hour)
-		d.Render = func(n newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {
+		d.Render = func(n newsroom.Newsletter, e compose.Edition) (compose.Rendered, error) {
 			if !applied {
 				applied = true
 				if err := d.edited(t, "subject: ", "subject: The editor's "); err != nil {
@@ -214,6 +218,93 @@ func TestAppliedWhileAssembling(t *testing.T) {
 		rec, err := d.Make(t.Context(), d.n, newsroom.Order{Slot: time.Date(2000, 1, 1, 7, 0, 0, 0, time.UTC)})
 		if err != nil || rec.State != newsroom.Sending || !strings.HasPrefix(rec.Content.Subject, "The editor's") {
 			t.Errorf("%s, %v", rec.State, err)
+		}
+	})
+}
+
+// Approved by hand after its slot, an edition's sources are looked at too.
+func TestStoryChangedBeforeApproval(t *testing.T) {
+	tests := []struct {
+		name, changed string
+		asIs          bool
+		held          bool
+	}{{"said", "send", false, false}, {"held", "hold", false, true}, {"held, sent as it is", "hold", true, false}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := proofDesk(t)
+				d.n.Approval, d.n.Changed = "required", tt.changed
+				d.until(7, 30)
+				rec := d.last(t)
+				if said, err := d.Approve(t.Context(), d.n, rec.ID[:6], true); rec.State != newsroom.Waiting || err != nil || said != "" {
+					t.Errorf("nothing changed: %s, %q, %v", rec.State, said, err)
+				}
+				d.until(7, 40)
+				if rec = d.last(t); rec.State != newsroom.Done {
+					t.Fatalf("approved, and %s", rec.State)
+				}
+
+				d.runFor(24 * time.Hour) // the next day's waits
+				before := d.Gatherer.(wire)
+				d.Gatherer = wire(func(now time.Time) []source.Story {
+					stories := before(now)
+					for i := range stories {
+						stories[i].Body = "<p>" + strings.Repeat("It never came in. ", 20) + "</p>"
+					}
+					return stories
+				})
+				rec = d.last(t)
+				said, err := d.Approve(t.Context(), d.n, rec.ID, tt.asIs)
+				held, isHeld := errors.AsType[*newsroom.ChangedError](err)
+				if !strings.Contains(said, "changed at its source") || isHeld != tt.held || isHeld && held.Edition != rec.ID || !isHeld && err != nil {
+					t.Errorf("said %q, %v", said, err)
+				}
+				d.runFor(10 * time.Minute)
+				want := newsroom.Done
+				if tt.held {
+					want = newsroom.Waiting
+				}
+				if now, err := d.store.Edition(t.Context(), rec.ID); err != nil || now.State != want {
+					t.Errorf("it is %s, want %s: %v", now.State, want, err)
+				}
+				if !tt.held {
+					return
+				}
+				// Drawn and handed back as it is, it has the new text, and goes.
+				if err := d.editedFor(t, rec.Slot); err != nil {
+					t.Fatal(err)
+				}
+				if said, err := d.Approve(t.Context(), d.n, rec.ID, false); err != nil || said != "" {
+					t.Errorf("made anew: %q, %v", said, err)
+				}
+			})
+		})
+	}
+}
+
+// The audience of an edition is taken when it is made. Who leaves until its slot
+// gets no mail; who subscribes until then gets the next one.
+func TestAudienceBetweenProofAndSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := proofDesk(t)
+		d.until(6, 45)
+		rec := d.last(t)
+		leaving, err := d.store.Person(t.Context(), "reader1@northpost.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.store.Leave(t.Context(), leaving.ID, d.n.ID, nil, "button", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		d.subscribe(t, 5)
+		d.until(7, 10)
+		sums, err := d.store.Sums(t.Context(), rec.ID)
+		if want := (newsroom.Sums{Audience: 3, Sent: 2, Skipped: 1}); err != nil || sums != want {
+			t.Errorf("%+v, %v; want %+v", sums, err, want)
+		}
+		d.runFor(24 * time.Hour)
+		if n := d.mailed(d.last(t).ID); n != 4 {
+			t.Errorf("the next edition went to %d, want 4", n)
 		}
 	})
 }

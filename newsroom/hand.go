@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,9 @@ func (r *Room) Resume(ctx context.Context, n Newsletter, id string) error {
 	if err != nil {
 		return err
 	}
+	if rec.State == Paused && rec.Undecided() && strings.HasPrefix(rec.Why, heldForChoice) {
+		return fmt.Errorf("edition %s is paused: %s\nhint: `lede editions choose %s N` sends it on; `lede editions show %s` lists the subjects", rec.ID, rec.Why, rec.ID, rec.ID)
+	}
 	ahead, err := r.ahead(ctx, rec.ID)
 	if err != nil {
 		return err
@@ -40,39 +44,6 @@ func (r *Room) Resume(ctx context.Context, n Newsletter, id string) error {
 		return r.impossible(rec, Sending)
 	}
 	return r.Editions.Move(ctx, rec.ID, []State{Paused}, Sending, r.By, "resumed by hand", stale, r.Now())
-}
-
-// Approve lets an edition that waits for approval be sent. One whose time is
-// over is a person's decision of another kind: Resume.
-func (r *Room) Approve(ctx context.Context, id string) error {
-	rec, err := r.Editions.Edition(ctx, id)
-	if err != nil {
-		return err
-	}
-	if rec.State == Waiting && !r.Now().Before(rec.StaleAt) {
-		if err := r.pauseUnapproved(ctx, rec); err != nil {
-			return err
-		}
-		rec.State, rec.Why = Paused, unapproved
-	}
-	switch rec.State {
-	case Waiting:
-		if r.Now().Before(rec.Slot) { // it leaves at its slot, when a look at its sources was had
-			_, err := r.Drafts.Note(ctx, rec.ID, NoteApproved, r.By, "approved; it leaves at its slot", r.Now())
-			return err
-		}
-		return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Sending, r.By, "approved", time.Time{}, r.Now())
-	case Paused:
-		return fmt.Errorf("edition %s is paused (%s)\nhint: `lede editions resume %s` sends it all the same, `lede editions cancel %s` ends it", rec.ID, rec.Why, rec.ID, rec.ID)
-	}
-	return fmt.Errorf("edition %s is %s and does not wait for approval: %w", rec.ID, rec.State, ErrState)
-}
-
-const unapproved = "nobody approved it in its time"
-
-// pauseUnapproved ends the time in which a waiting edition could be approved.
-func (r *Room) pauseUnapproved(ctx context.Context, rec Record) error {
-	return r.Editions.Move(ctx, rec.ID, []State{Waiting}, Paused, r.By, unapproved, time.Time{}, r.Now())
 }
 
 func (r *Room) move(ctx context.Context, id string, to State, why string, stale time.Time) error {

@@ -203,7 +203,7 @@ func TestUnapproved(t *testing.T) {
 		if want := []string{"The Harbour Letter: waits for approval", "The Harbour Letter: paused after 0 of 2 readers"}; !slices.Equal(d.sink.notices, want) {
 			t.Errorf("the desk heard %q, want %q", d.sink.notices, want)
 		}
-		if err := d.Approve(t.Context(), recs[0].ID); err == nil || !strings.Contains(err.Error(), "lede editions resume") {
+		if _, err := d.Approve(t.Context(), d.n, recs[0].ID, false); err == nil || !strings.Contains(err.Error(), "lede editions resume") {
 			t.Errorf("a late approval: %v, want what to do", err)
 		}
 		if err := d.Resume(t.Context(), d.n, recs[0].ID); err != nil {
@@ -228,7 +228,7 @@ func TestLateApproval(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(25 * time.Hour)
-		if err := d.Approve(t.Context(), rec.ID); err == nil {
+		if _, err := d.Approve(t.Context(), d.n, rec.ID, false); err == nil {
 			t.Error("a late approval was taken")
 		}
 		if got := d.editions(t)[0]; got.State != newsroom.Paused {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"lede/audience/segment"
 	"lede/compose"
 	"lede/send"
 	"lede/source"
@@ -22,11 +23,13 @@ type Newsletter struct {
 	Relay         string   // id of the relay that takes what no route claims
 	Relays        []string // ids of all that may take its mail; empty: Relay alone
 	Lists         []string
+	Choice        segment.Choice   // of those on the lists
 	ThemeDir      string           // folder of the user's templates over the theme; empty for none
 	Tokens        templates.Tokens // over the theme's
 	WordsDir      string           // folder of the user's fixed words; empty for none. Recipe.Words has been read from it
 	Schedule      Schedule
 	Timing        Timing   // of the mails of a slot
+	SubjectTest   Test     // how Recipe.SubjectTest is tested; Until is not used
 	NotOn         []string // "12-25" or "2027-03-26"
 	Missed        string   // run | skip
 	Grace         time.Duration
@@ -40,6 +43,7 @@ type Newsletter struct {
 	Changed       string        // send | hold: an edition of which a story changed at its source before it left
 	Numbered      bool
 	Visibility    string // of its letters on the web: public | unlisted | off
+	Pictures      string // link (also when empty) | inline: within each mail
 	Notify        []string
 	NotifyCommand []string          // run with the notice on its standard input when mail to Notify fails; empty for none
 	Lint          map[string]string // rule of compose/lint → error, warning, note or off
@@ -89,8 +93,11 @@ type Record struct {
 	Stored     time.Time // when the snapshot was taken; zero before. It is the mails' Date
 	Finished   time.Time
 	StaleAt    time.Time        // from then on it goes on only by hand
+	Choice     segment.Choice   // whom of the lists it went to; the zero one before the snapshot
 	Content    *compose.Edition // nil before the snapshot
-	Letter     *compose.Letter  // nil before the snapshot
+	Letter     *compose.Letter  // nil before the snapshot; that of variant 0
+	Variants   *Variants        // nil before the snapshot, and where there is one letter for all
+	Chosen     int              // of the subjects of its test, from 1; 0: none yet, or no test
 }
 
 // Sums counts an edition's deliveries by state. The audience is the sum of the

@@ -91,6 +91,20 @@ func NoticeText(n Newsletter, rep Report) (subject, text string) {
 	if rep.Why != "" {
 		say("Why: %s", rep.Why)
 	}
+	if t := rep.Test; t != nil && t.Chosen == 0 && (rep.State == Sending || rep.State == Paused) {
+		say("\nA test of subjects is on its way to %d%% of the readers; the others wait for the choice:", t.Share)
+		for _, s := range t.Subjects {
+			say("  %d  “%s” (%d sent)", s.Number, s.Subject, s.Sent)
+		}
+		say("To choose: lede editions choose %s N", rep.Edition)
+		if rep.State == Sending && t.Until != nil {
+			end := "the edition is paused (otherwise: hold)"
+			if t.Otherwise != OtherwiseHold {
+				end = "they get the first (otherwise: first)"
+			}
+			say("If nobody chooses by %s, %s.", t.Until.In(n.Recipe.Zone).Format("15:04 on Monday 2 January"), end)
+		}
+	}
 	if rep.State == Sending && rep.Last != nil && rep.Last.After(rep.At) {
 		say("The last mail is due at %s.", rep.Last.In(n.Recipe.Zone).Format("15:04 on Monday 2 January"))
 	}
@@ -115,6 +129,10 @@ func NoticeText(n Newsletter, rep Report) (subject, text string) {
 	}
 	switch rep.State {
 	case Paused:
+		if strings.HasPrefix(rep.Why, heldForChoice) {
+			say("\nTo end it: lede editions cancel %s", rep.Edition)
+			break
+		}
 		say("\nTo go on:  lede editions resume %s\nTo end it: lede editions cancel %s", rep.Edition, rep.Edition)
 	case Waiting:
 		say("\nTo send it: lede editions approve %s\nTo end it:  lede editions cancel %s", rep.Edition, rep.Edition)

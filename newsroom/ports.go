@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lede/audience/segment"
 	"lede/compose"
 	"lede/source"
 )
@@ -22,7 +23,9 @@ type Editions interface {
 	// stories, takes the snapshot of the audience (active on any of the lists,
 	// not opted out, not suppressed, each once) as pending deliveries, due as
 	// the content says and never before now, and moves the edition on to state
-	// to (sending or waiting). It returns the audience's size.
+	// to (sending or waiting). It returns the audience's size. Each delivery has
+	// its variant, and its subject in a test; whoever is in none waits for the
+	// choice.
 	Commit(ctx context.Context, id string, c Content, to State, now time.Time) (int, error)
 	// Move changes the state of an edition that is in one of the states from,
 	// else ErrState. Moving to cancelled skips what is pending or deferred, with
@@ -35,8 +38,14 @@ type Editions interface {
 	// Edition returns one edition, or ErrNotFound. A unique prefix of at least
 	// four characters of the id will do.
 	Edition(ctx context.Context, id string) (Record, error)
-	// List returns editions, newest slot first, without content and letter; of
-	// all newsletters when newsletter is empty, in any state when states is
+	// Choose ends the test of an edition's subjects: those who wait for it get
+	// the n-th (from 1). What was due after the wait moves ahead by what is left
+	// of it. ErrNoTest, ErrChosen, or ErrState when the edition has ended.
+	Choose(ctx context.Context, id string, n int, by, why string, now time.Time) error
+	// Groups counts deliveries by variant and subject, in their order.
+	Groups(ctx context.Context, id string) ([]Group, error)
+	// List returns editions, newest slot first, without content, letter and
+	// variants; of all newsletters when newsletter is empty, in any state when states is
 	// empty, at most limit when that is positive.
 	List(ctx context.Context, newsletter string, limit int, states ...State) ([]Record, error)
 	// Sums counts deliveries.
@@ -53,14 +62,16 @@ type Editions interface {
 // Content is what Commit stores of an assembled edition.
 type Content struct {
 	Edition      compose.Edition
-	Letter       compose.Letter
+	Letter       compose.Letter // of variant 0
+	Variants     *Variants      // nil: one letter for all
 	Lists        []string
+	Choice       segment.Choice              // of those on the lists
 	Revision     int                         // of the editor's edits that it was made with; Commit refuses it with ErrEdited when there are newer ones
 	By           string                      // who made it, for the record
 	CorrectionOf string                      // id of the edition whose readers alone get it: sent, or in doubt; empty: everybody on the lists
 	Start        time.Time                   // when the first mails are due; zero: when it is stored
 	Spread       time.Duration               // the mails' due times lie evenly over it, from Start on; 0: all at Start
-	Local        func(zone string) time.Time // when somebody in this zone (attribute timezone, empty if there is none) is due; nil: at Start
+	Local        func(zone string) time.Time // when somebody in this zone (attribute timezone, else that of the attribute country; empty if neither says) is due; nil: at Start
 }
 
 // Ahead is when the mails of an edition leave that no answer was had for yet.
@@ -98,13 +109,16 @@ type Memory interface {
 	// Count returns how many editions of the newsletter were stored and neither
 	// skipped, failed nor cancelled.
 	Count(ctx context.Context, newsletter string) (int, error)
-	// Audience counts who would get an edition now.
-	Audience(ctx context.Context, newsletter string, lists []string) (int, error)
+	// Reach counts who would get an edition now: whom the choice means of those
+	// on the lists.
+	Reach(ctx context.Context, newsletter string, lists []string, choice segment.Choice, now time.Time) (int, error)
 }
 
 // Pictures keeps pictures under the names made of their content.
 type Pictures interface {
 	SavePicture(ctx context.Context, p source.Picture) error // saving one twice is no error
+	// Picture returns the picture of a name; an unknown name is fs.ErrNotExist.
+	Picture(ctx context.Context, name string) (source.Picture, error)
 }
 
 // Agenda keeps when each newsletter's schedule was last looked at, so that

@@ -19,7 +19,11 @@ func (r *Room) proofMail(ctx context.Context, n Newsletter, id, to string) ([]by
 	if rec.Letter == nil {
 		return nil, fmt.Errorf("edition %s has no letter", rec.ID)
 	}
-	message, err := send.Compile(*rec.Letter, n.Sender)
+	sender, err := r.Carrying(ctx, n, nil, *rec.Letter)
+	if err != nil {
+		return nil, fmt.Errorf("edition %s: %w", rec.ID, err)
+	}
+	message, err := send.Compile(*rec.Letter, sender)
 	if err != nil {
 		return nil, fmt.Errorf("edition %s: %w", rec.ID, err)
 	}

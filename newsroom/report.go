@@ -27,6 +27,8 @@ type Report struct {
 	Reasons  []Reason               `json:"reasons,omitempty"`
 	Changes  []Change               `json:"changes,omitempty"`
 	Sources  []compose.SourceReport `json:"sources,omitempty"`
+	Variants []VariantSums          `json:"variants,omitempty"` // none where all get the same letter
+	Test     *TestReport            `json:"test,omitempty"`     // of subjects
 }
 
 // Left says whether something of the edition is not done: mails to come, or
@@ -50,6 +52,9 @@ func (r *Room) Report(ctx context.Context, id string) (Report, error) {
 	}
 	if report.Changes, err = r.Editions.History(ctx, rec.ID); err != nil {
 		return Report{}, fmt.Errorf("edition %s: reading its history: %w", rec.ID, err)
+	}
+	if report.Variants, report.Test, err = r.GroupsOf(ctx, rec); err != nil {
+		return Report{}, err
 	}
 	if rec.Content != nil {
 		report.Subject, report.Sources = rec.Content.Subject, rec.Content.Sources

@@ -9,6 +9,7 @@ import (
 	"lede/compose"
 	"lede/send"
 	"lede/source"
+	"lede/templates"
 )
 
 // Gatherer reads sources.
@@ -39,7 +40,8 @@ type Room struct {
 	Gatherer   Gatherer
 	Dispatcher Dispatcher
 	LocalRelay map[string]bool // ids of the relays on loopback, for which no page need be reachable
-	Render     func(n Newsletter, e compose.Edition) (compose.Letter, error)
+	Render     func(n Newsletter, e compose.Edition) (compose.Rendered, error)
+	Theme      func(n Newsletter) (*templates.Theme, error)  // the newsletter's; nil: it is read each time
 	Reachable  func(ctx context.Context, n Newsletter) error // whether the pages that mails link to answer as ours; nil: not asked
 	Spamd      string                                        // where SpamAssassin's spamd answers, for lint; empty: it is not asked
 	NewID      func() string                                 // random edition ids

@@ -179,14 +179,14 @@ func newDesk(t *testing.T, file string, schedule, zone string) *desk {
 		Editions: st, Drafts: st, Memory: st, Pictures: st, Agenda: st, Ledger: st.Ledger(),
 		Gatherer: onePerHour(time.Now().Add(-5 * time.Hour)), Dispatcher: d.sink,
 		LocalRelay: map[string]bool{"main": true},
-		Render: func(_ newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {
+		Render: func(_ newsroom.Newsletter, e compose.Edition) (compose.Rendered, error) {
 			// What a letter looks like is no matter here; that it is one is.
-			return compose.Letter{
+			return compose.Rendered{Letter: compose.Letter{
 				Subject: e.Subject, Preheader: "p",
 				HTML:   `<html><body><p>` + e.Subject + strings.Repeat(" words", 40) + `</p><a href="LF0x0Z">Unsubscribe</a></body></html>`,
 				Text:   e.Subject + strings.Repeat(" words", 40) + " 14 Chandler Row LF0x0Z",
 				Fields: []compose.Field{{Token: "LF0x0Z", Name: compose.FieldUnsubscribe}},
-			}, nil
+			}}, nil
 		},
 		NewID: func() string { ids++; return fmt.Sprintf("e%07d%s", ids, filepath.Base(filepath.Dir(file))) },
 		Now:   time.Now, By: "test", Log: slog.New(slog.DiscardHandler), PollEvery: 20 * time.Second,

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"lede/compose"
 	"lede/compose/lint"
 	"lede/send"
 )
@@ -35,8 +34,12 @@ func AskSpamd(ctx context.Context, at string, mail []byte) lint.Spam {
 
 // spamVerdict is spamd's on the letter as a proof, with the headers that it will
 // have.
-func (r *Room) spamVerdict(ctx context.Context, n Newsletter, l compose.Letter, slot time.Time) lint.Spam {
-	m, err := send.Compile(l, n.Sender)
+func (r *Room) spamVerdict(ctx context.Context, n Newsletter, d Draft, slot time.Time) lint.Spam {
+	sender, err := r.Carrying(ctx, n, d.Pictures, d.Letter)
+	if err != nil {
+		return lint.Spam{Err: err.Error()}
+	}
+	m, err := send.Compile(d.Letter, sender)
 	if err != nil {
 		return lint.Spam{Err: err.Error()}
 	}

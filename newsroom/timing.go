@@ -93,6 +93,10 @@ func staleAt(n Newsletter, o Order, now time.Time) time.Time {
 		_, last := t.Window(o.Slot, now, n.Recipe.Zone)
 		at = later(at, last.Add(lastGrace))
 	}
+	if len(n.Recipe.SubjectTest) > 0 {
+		_, last := o.timing(n).Window(o.Slot, now, n.Recipe.Zone)
+		at = later(at, last.Add(n.SubjectTest.Wait+lastGrace))
+	}
 	return at
 }
 

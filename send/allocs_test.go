@@ -24,6 +24,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		"no name":           {m, delivery("", "ines@quay.example")},
 		"a name in Unicode": {m, delivery("Ærøskøbing Fähre 日本語", "ines@quay.example")},
 		"an apostrophe":     {m, delivery("Niamh O'Brien", "o'brien@quay.example")},
+		"with pictures":     {compile(t, picturedLetter(), carrying(pictured()...)), delivery("Ines Okafor", "ines@quay.example")},
 		"in the subject":    {compile(t, subject, s), delivery("Zoë", "zoe@quay.example")},
 	} {
 		buf := make([]byte, 0, 64<<10)

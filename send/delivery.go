@@ -31,6 +31,8 @@ type Delivery struct {
 	Edition    string
 	Pos        int64 // its place in the edition's snapshot
 	Subscriber int64
+	Variant    int // which of the edition's letters it is
+	Subject    int // which of the subjects that are tested, from 1; 0: there is no test, or its outcome is not known
 	Salt       uint32
 	Address    string
 	Name       string

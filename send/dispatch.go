@@ -16,9 +16,24 @@ type Job struct {
 	Newsletter string
 	Lists      []string // that it goes to
 	Relay      string   // takes what no route claims
-	Message    *Message
-	Date       time.Time // of every mail: the edition's, so that each attempt is the same mail
-	Hold       bool      // a mail that may have arrived is not sent again
+	Message    *Message // of all deliveries; with Messages, that of variant 0
+	// Messages are by the delivery's variant, and then by its subject. In a test
+	// of subjects there is none for subject 0: what has no subject yet must not
+	// be sent. nil: Message is for all.
+	Messages [][]*Message
+	Date     time.Time // of every mail: the edition's, so that each attempt is the same mail
+	Hold     bool      // a mail that may have arrived is not sent again
+}
+
+// message returns the message that a delivery is to get, nil when there is none.
+func (j *Job) message(d *Delivery) *Message {
+	switch {
+	case j.Messages == nil && d.Variant == 0 && d.Subject == 0:
+		return j.Message
+	case d.Variant < 0 || d.Variant >= len(j.Messages) || d.Subject < 0 || d.Subject >= len(j.Messages[d.Variant]):
+		return nil
+	}
+	return j.Messages[d.Variant][d.Subject]
 }
 
 // Status is how an edition stands after Deliver.

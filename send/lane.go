@@ -42,6 +42,10 @@ type lane struct {
 	trouble  *Trouble // why the last one failed
 }
 
+// errNoMessage is a delivery of a variant or a subject that the edition has no
+// message for: a fault of ours, and nothing of it is sent.
+var errNoMessage = errors.New("the edition has no such letter")
+
 // letter is a delivery in the hands of a lane.
 type letter struct {
 	Delivery
@@ -208,11 +212,15 @@ func (l *lane) begin(m letter) {
 	l.sent++
 	to, err := checkAddress(m.Address)
 	data := c.buffer()
-	if err == nil {
-		data, err = l.round.job.Message.appendTo(data, &m.Delivery, to, l.round.job.Date)
+	message := l.round.job.message(&m.Delivery)
+	if message == nil {
+		err = fmt.Errorf("%w: variant %d, subject %d", errNoMessage, m.Variant, m.Subject)
 	}
 	if err == nil {
-		m.utf8 = l.round.job.Message.needsUTF8(to)
+		data, err = message.appendTo(data, &m.Delivery, to, l.round.job.Date)
+	}
+	if err == nil {
+		m.utf8 = message.needsUTF8(to)
 		if o := c.offers; m.utf8 && !o.utf8 {
 			err = fmt.Errorf("%w: it needs SMTPUTF8 (RFC 6531), which the relay does not offer", errRecipient)
 		} else if size := len(data) - headRoom; o.most > 0 && size > o.most {
@@ -233,7 +241,7 @@ func (l *lane) begin(m letter) {
 	}
 	l.place = time.Time{} // used
 	l.flying = append(l.flying, m)
-	l.from = l.round.job.Message.appendEnvelope(l.from[:0], &m.Delivery)
+	l.from = message.appendEnvelope(l.from[:0], &m.Delivery)
 	c.push(l.from, to, m.utf8, false, data)
 }
 

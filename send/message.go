@@ -26,7 +26,7 @@ type Message struct {
 
 	subject part
 	text    part
-	html    part
+	html    part // with links to the pictures that the mail carries
 
 	// What stands in every mail, in this order: Date, head, List-Unsubscribe,
 	// To, Subject, Message-ID, Feedback-ID, tail, body.
@@ -188,19 +188,28 @@ func (m *Message) compileLetter(l compose.Letter) error {
 	if m.html, err = cutBody(l.HTML, fields); err != nil {
 		return fmt.Errorf("html: %w", err)
 	}
+	page, pictures := m.carry(l.HTML)
+	mailed, err := cutBody(page, fields)
+	if err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
 	if len(m.subject.fields) == 0 {
 		m.fixed = appendText(nil, "Subject", []byte(m.subject.literals[0]))
 	}
 	// "=_" cannot occur in quoted-printable and is kept out of 7bit, so no body
 	// can hold the boundary (RFC 2045, 6.7).
 	sum := sha256.Sum256([]byte(l.Subject + "\x00" + l.Text + "\x00" + l.HTML))
-	boundary := "=_" + base32.StdEncoding.EncodeToString(sum[:15])
+	boundary, inner := "=_"+base32.StdEncoding.EncodeToString(sum[:15]), "=_"+base32.StdEncoding.EncodeToString(sum[15:30])
 	m.tail = fmt.Appendf(m.tail, "Content-Type: multipart/alternative;\r\n boundary=%q\r\n\r\n", boundary)
 	link := m.longLink()
 	m.body.literal(fmt.Appendf(nil, "--%s\r\n", boundary))
 	m.body.part("text/plain", &m.text, link)
 	m.body.literal(fmt.Appendf(nil, "\r\n--%s\r\n", boundary))
-	m.body.part("text/html", &m.html, link)
+	if len(pictures) > 0 {
+		m.body.related(&mailed, pictures, link, inner, m.contentID)
+	} else {
+		m.body.part("text/html", &mailed, link)
+	}
 	m.body.literal(fmt.Appendf(nil, "\r\n--%s--\r\n", boundary))
 	m.body.close()
 	if m.signing != nil {

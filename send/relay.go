@@ -27,6 +27,7 @@ type Sender struct {
 	DKIM               []DKIM // none: not signed; several sign each mail
 	VERP               bool   // the envelope sender names the delivery (RFC 5321 leaves the local part to us)
 	Keys               *audience.Keyring
+	Pictures           []Picture // go within each mail that shows them; others stay links
 }
 
 // DKIM is a signing identity (RFC 6376).

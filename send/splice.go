@@ -229,7 +229,11 @@ func (m *Message) values(d Delivery, purpose audience.Purpose) values {
 	return v
 }
 
-// HTML returns the HTML part as d gets it, decoded.
+// Size is how many bytes a mail has without its header and what fills its fields.
+func (m *Message) Size() int { return m.body.size }
+
+// HTML returns the HTML part as d gets it, decoded; pictures that the mail
+// carries are linked to.
 func (m *Message) HTML(d Delivery, proof bool) string {
 	v := m.values(d, purposeOf(proof))
 	return m.html.fill(&v, v.appendHTML)

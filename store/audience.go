@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"lede/audience/segment"
+	"lede/compose"
 	"lede/newsroom"
 )
 
@@ -31,15 +32,25 @@ func audienceOf(lists int) string {
 		AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.key = s.key)`
 }
 
-// Audience implements newsroom.Memory.
+// Audience counts who of the lists gets mail of the newsletter.
 func (s *Store) Audience(ctx context.Context, newsletter string, lists []string) (int, error) {
+	return s.Reach(ctx, newsletter, lists, segment.Choice{}, time.Time{})
+}
+
+// Reach implements newsroom.Memory.
+func (s *Store) Reach(ctx context.Context, newsletter string, lists []string, choice segment.Choice, now time.Time) (int, error) {
 	names, err := asRows(lists)
 	if err != nil {
 		return 0, err
 	}
 	var n int
 	err = s.read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT count(*)`+audienceOf(len(lists)), newsletter, names).Scan(&n)
+		args := arguments{newsletter, names}
+		chosen, err := s.chosen(choice, &args, now)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT count(*)`+audienceOf(len(lists))+chosen, args...).Scan(&n)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("counting the audience of %s: %w", newsletter, err)
@@ -54,59 +65,101 @@ const (
 	spreadSteps = 10_000
 )
 
-// batch is the places next to last of a snapshot, due at one time.
+// batch is the places next to last of a snapshot, due at one time, or, held,
+// once a subject is chosen and not before then.
 type batch struct {
 	next, last int64
 	due        time.Time
+	held       bool
 }
 
 // snapshot takes the snapshot of an edition's audience: its deliveries, in the
 // order in which they are due, and then of the subscribers' ids, so that
-// sending goes through both tables from one end to the other.
-func (s *Store) snapshot(ctx context.Context, tx *sql.Tx, edition, newsletter, lists string, c newsroom.Content, now time.Time) (int64, error) {
-	start := now
+// sending goes through both tables from one end to the other. Who is in a test
+// of subjects stands before all others. until is when that test's wait is over,
+// zero without one.
+func (s *Store) snapshot(ctx context.Context, tx *sql.Tx, edition, newsletter, lists string, c newsroom.Content, now time.Time) (n int64, until time.Time, err error) {
+	t := taking{edition: edition, args: arguments{newsletter, lists}, c: c, start: now}
 	if c.Start.After(now) {
-		start = c.Start
+		t.start = c.Start
 	}
-	var id int64
-	err := tx.QueryRowContext(ctx, `
+	err = tx.QueryRowContext(ctx, `
 		INSERT INTO mailing (edition, newsletter, lists, start) VALUES ($1, $2, $3, $4) RETURNING id`,
-		edition, newsletter, lists, stamp(start)).Scan(&id)
+		edition, newsletter, lists, stamp(t.start)).Scan(&t.id)
 	if err != nil {
-		return 0, err
+		return 0, until, err
 	}
-	audience := audienceOf(len(c.Lists))
+	chosen, err := s.chosen(c.Choice, &t.args, now)
+	if err != nil {
+		return 0, until, err
+	}
+	t.audience = audienceOf(len(c.Lists)) + chosen
 	if c.CorrectionOf != "" {
-		audience += ` AND EXISTS (
+		t.audience += ` AND EXISTS (
 			SELECT 1 FROM mailing cm JOIN delivery cd ON cd.mailing = cm.id
-			WHERE cm.edition = '` + strings.ReplaceAll(c.CorrectionOf, "'", "''") + `' AND cd.subscriber = s.id AND cd.state IN ('sent', 'in_doubt'))`
+			WHERE cm.edition = ` + t.args.add(c.CorrectionOf) + ` AND cd.subscriber = s.id AND cd.state IN ('sent', 'in_doubt'))`
 	}
-	var n int64
 	var batches []batch
-	if c.Local != nil {
-		n, batches, err = s.snapshotLocal(ctx, tx, id, newsletter, lists, audience, c.Local, start)
-	} else {
-		n, err = changed(ctx, tx, `
-			INSERT INTO delivery (id, mailing, subscriber, domain)
-			SELECT CAST($3 AS BIGINT) + row_number() OVER (ORDER BY t.subscriber), $4, t.subscriber, s.domain`+audience+`
-			ORDER BY t.subscriber`, newsletter, lists, deliveryID(id, 0), id)
-		batches = spread(n, start, c.Spread)
+	switch {
+	case c.Variants != nil && c.Variants.Test != nil:
+		n, batches, until, err = s.snapshotTest(ctx, tx, t)
+	case c.Local != nil:
+		n, batches, err = s.snapshotRanked(ctx, tx, t, nil)
+	default:
+		n, err = s.snapshotPlain(ctx, tx, t)
+		batches = spread(n, t.start, c.Spread)
 	}
 	if err != nil {
-		return 0, err
+		return 0, until, err
 	}
-	rows := make([][3]any, len(batches))
+	rows := make([][4]any, len(batches))
 	for i, b := range batches {
-		rows[i] = [3]any{b.next, b.last, stamp(b.due).text()}
+		rows[i] = [4]any{b.next, b.last, stamp(b.due).text(), asInt(b.held)}
 	}
 	err = execRows(ctx, tx, rows, `
-		INSERT INTO batch (mailing, next, last, due)
-		SELECT $2, CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2 FROM json_each($1)`, id)
+		INSERT INTO batch (mailing, next, last, due, held)
+		SELECT $2, CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, CAST(value ->> 3 AS INTEGER)
+		FROM json_each($1)`, t.id)
 	if err != nil {
-		return 0, err
+		return 0, until, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE mailing SET pending = $2 WHERE id = $1`, id, n)
-	return n, err
+	_, err = tx.ExecContext(ctx, `UPDATE mailing SET pending = $2 WHERE id = $1`, t.id, n)
+	return n, until, err
+}
+
+// taking is a snapshot while it is taken.
+type taking struct {
+	edition  string
+	id       int64     // of the mailing
+	args     arguments // of the audience
+	audience string    // FROM and WHERE, of subscribers s
+	c        newsroom.Content
+	start    time.Time
+}
+
+// split is who gets which variant.
+func (t taking) split() compose.Split {
+	if t.c.Variants == nil {
+		return compose.Split{}
+	}
+	return t.c.Variants.Split
+}
+
+// snapshotPlain is the snapshot of an edition that is due for all alike.
+func (s *Store) snapshotPlain(ctx context.Context, tx *sql.Tx, t taking) (int64, error) {
+	args := t.args.clone()
+	column, variant := "", ""
+	if t.split().Count() > 1 {
+		expression, err := s.variantOf(t.split(), &args)
+		if err != nil {
+			return 0, err
+		}
+		column, variant = ", variant", ", "+expression
+	}
+	return changed(ctx, tx, `
+		INSERT INTO delivery (id, mailing, subscriber, domain`+column+`)
+		SELECT CAST(`+args.add(deliveryID(t.id, 0))+` AS BIGINT) + row_number() OVER (ORDER BY t.subscriber), `+args.add(t.id)+`, t.subscriber, s.domain`+variant+t.audience+`
+		ORDER BY t.subscriber`, args...)
 }
 
 // spread cuts n places into batches whose due times lie evenly over a window.
@@ -126,63 +179,58 @@ func spread(n int64, start time.Time, window time.Duration) []batch {
 	return batches
 }
 
-// snapshotLocal is the snapshot of an edition that is due at each subscriber's
-// local time, and never before begin.
-func (s *Store) snapshotLocal(ctx context.Context, tx *sql.Tx, id int64, newsletter, lists, audience string, local func(zone string) time.Time, begin time.Time) (int64, []batch, error) {
-	zone := `coalesce(` + s.dialect.attribute("timezone") + `, '')`
-	later := map[string]time.Time{} // due times of the zones that are due after begin
-	order := []time.Time{begin}
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT `+zone+audience, newsletter, lists)
-	if err != nil {
-		return 0, nil, err
-	}
-	_, err = scanAll(rows, func(rows *sql.Rows) (struct{}, error) {
-		name, err := scanText(rows)
-		if due := local(name).UTC().Truncate(time.Microsecond); err == nil && due.After(begin) {
-			later[name] = due
-			order = append(order, due)
+// snapshotRanked is the snapshot of an edition that is due at each subscriber's
+// local time, and never before its start, or that tests subjects, or both.
+func (s *Store) snapshotRanked(ctx context.Context, tx *sql.Tx, t taking, test *draw) (int64, []batch, error) {
+	zone, order, ranks := `''`, []time.Time{t.start}, [][2]any{}
+	if t.c.Local != nil {
+		zone = s.zoneName()
+		var err error
+		if order, ranks, err = s.zones(ctx, tx, t, zone); err != nil {
+			return 0, nil, fmt.Errorf("time zones: %w", err)
 		}
-		return struct{}{}, err
-	})
-	if err != nil {
-		return 0, nil, fmt.Errorf("time zones: %w", err)
-	}
-	slices.SortFunc(order, time.Time.Compare)
-	order = slices.CompactFunc(order, time.Time.Equal)
-	ranks := make([][2]any, 0, len(later))
-	for name, due := range later {
-		rank, _ := slices.BinarySearchFunc(order, due, time.Time.Compare)
-		ranks = append(ranks, [2]any{name, rank})
 	}
 	items, err := asJSON(ranks)
 	if err != nil {
 		return 0, nil, err
 	}
-	// Grouping makes SQLite unfold the zones once instead of for each person.
-	const zoneRanks = `
-		LEFT JOIN (
-			SELECT value ->> 0 AS zone, max(CAST(value ->> 1 AS BIGINT)) AS rank FROM json_each($3) GROUP BY value ->> 0
-		) AS z ON z.zone = `
-	first, last := deliveryID(id, 0), deliveryID(id, 1<<placeBits-1)
-	n, err := changed(ctx, tx, `
-		INSERT INTO delivery (id, mailing, subscriber, domain)
-		SELECT CAST($4 AS BIGINT) + row_number() OVER (ORDER BY r.rank, r.id), $5, r.id, r.domain
-		FROM (
-			SELECT a.id, a.domain, coalesce(z.rank, 0) AS rank
-			FROM (SELECT s.id, s.domain, `+zone+` AS zone`+audience+`) AS a`+zoneRanks+`a.zone
-		) AS r
-		ORDER BY r.rank, r.id`, newsletter, lists, items, first, id)
+	args := t.args.clone()
+	variant, err := s.variantOf(t.split(), &args)
 	if err != nil {
 		return 0, nil, err
 	}
-	type start struct{ rank, id int64 }
+	nth, subject := `0`, `0`
+	if test != nil {
+		nth, subject = test.nth(t.edition, &args), test.subject(&args)
+	}
+	// Grouping makes SQLite unfold the zones once instead of for each person.
+	const zoneRanks = `
+		LEFT JOIN (
+			SELECT value ->> 0 AS zone, max(CAST(value ->> 1 AS BIGINT)) AS rank FROM json_each(%s) GROUP BY value ->> 0
+		) AS z ON z.zone = `
+	n, err := changed(ctx, tx, `
+		INSERT INTO delivery (id, mailing, subscriber, domain, variant, subject)
+		SELECT CAST(`+args.add(deliveryID(t.id, 0))+` AS BIGINT) + row_number() OVER (ORDER BY r.rest, r.rank, r.id), `+args.add(t.id)+`,
+			r.id, r.domain, r.variant, r.subject
+		FROM (
+			SELECT g.*, `+restOf(test, "g")+` AS rest FROM (
+				SELECT a.id, a.domain, a.variant, `+subject+` AS subject, coalesce(z.rank, 0) AS rank
+				FROM (SELECT s.id, s.domain, `+zone+` AS zone, `+variant+` AS variant, `+nth+` AS nth`+t.audience+`) AS a`+
+		fmt.Sprintf(zoneRanks, args.add(items))+`a.zone
+			) AS g
+		) AS r
+		ORDER BY r.rest, r.rank, r.id`, args...)
+	if err != nil {
+		return 0, nil, err
+	}
+	type start struct{ rest, rank, id int64 }
 	starts, err := collect(ctx, tx, func(rows *sql.Rows) (start, error) {
 		var b start
-		return b, rows.Scan(&b.rank, &b.id)
+		return b, rows.Scan(&b.rest, &b.rank, &b.id)
 	}, `
-		SELECT coalesce(z.rank, 0), min(d.id)
-		FROM delivery d JOIN subscriber s ON s.id = d.subscriber`+zoneRanks+zone+`
-		WHERE d.id BETWEEN $1 AND $2 GROUP BY 1 ORDER BY 1 DESC`, first, last, items)
+		SELECT `+restOf(test, "d")+`, coalesce(z.rank, 0), min(d.id)
+		FROM delivery d JOIN subscriber s ON s.id = d.subscriber`+fmt.Sprintf(zoneRanks, "$3")+zone+`
+		WHERE d.id BETWEEN $1 AND $2 GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC`, deliveryID(t.id, 0), deliveryID(t.id, 1<<placeBits-1), items)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -193,9 +241,36 @@ func (s *Store) snapshotLocal(ctx context.Context, tx *sql.Tx, id int64, newslet
 	end := n
 	for _, b := range starts {
 		if next := place(b.id); next <= end {
-			batches = append(batches, batch{next: next, last: end, due: order[b.rank]})
+			batches = append(batches, batch{next: next, last: end, due: order[b.rank], held: b.rest > 0})
 			end = next - 1
 		}
 	}
 	return n, batches, nil
+}
+
+// zones are the times at which somebody is due, in their order, and for each
+// zone that is due after the start which of them.
+func (s *Store) zones(ctx context.Context, tx *sql.Tx, t taking, zone string) (order []time.Time, ranks [][2]any, err error) {
+	later := map[string]time.Time{} // due times of the zones that are due after the start
+	order = []time.Time{t.start}
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT `+zone+t.audience, t.args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = scanAll(rows, func(rows *sql.Rows) (struct{}, error) {
+		name, err := scanText(rows)
+		if due := t.c.Local(zoneNamed(name)).UTC().Truncate(time.Microsecond); err == nil && due.After(t.start) {
+			later[name] = due
+			order = append(order, due)
+		}
+		return struct{}{}, err
+	})
+	slices.SortFunc(order, time.Time.Compare)
+	order = slices.CompactFunc(order, time.Time.Equal)
+	ranks = make([][2]any, 0, len(later))
+	for name, due := range later {
+		rank, _ := slices.BinarySearchFunc(order, due, time.Time.Compare)
+		ranks = append(ranks, [2]any{name, rank})
+	}
+	return order, ranks, err
 }

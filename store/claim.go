@@ -39,21 +39,21 @@ const sqlPeople = `
 // delivery in later that are due at $2.
 const sqlHeads = `
 	SELECT next, last, due FROM (
-		SELECT next, last, due FROM batch WHERE mailing = $1 AND due <= $2 ORDER BY last LIMIT 1) AS b
+		SELECT next, last, due FROM batch WHERE mailing = $1 AND due <= $2 AND held = 0 ORDER BY last LIMIT 1) AS b
 	UNION ALL
 	SELECT -1, -1, due FROM (
 		SELECT due FROM later WHERE mailing = $1 AND due <= $2 ORDER BY due, delivery LIMIT 1) AS l`
 
 // sqlBatched are the deliveries of a part of a batch, none of which had a turn.
 const sqlBatched = `
-	SELECT d.id, d.subscriber, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `
+	SELECT d.id, d.subscriber, d.variant, d.subject, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `
 	FROM delivery d` + sqlPeople + `
 	WHERE d.id BETWEEN $3 AND $4 AND d.state = 'pending'
 	ORDER BY d.id`
 
 // sqlLater are the deliveries in later that are due at $4, the longest due first.
 const sqlLater = `
-	SELECT d.id, d.subscriber, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `,
+	SELECT d.id, d.subscriber, d.variant, d.subject, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `,
 		l.due, d.state, d.attempt, d.first, d.relay
 	FROM later l JOIN delivery d ON d.id = l.delivery` + sqlPeople + `
 	WHERE l.mailing = $3 AND l.due <= $4
@@ -82,9 +82,14 @@ const sqlPut = `
 	INSERT INTO later (mailing, due, delivery)
 	SELECT $1, value ->> 1, CAST(value ->> 0 AS BIGINT) FROM json_each($2)`
 
+// heldAgain is when a batch is looked at again that is due and held: nothing of
+// it is there to be claimed until somebody chose.
+const heldAgain = 15 * time.Second
+
+// sqlNextDue finds the earliest due time, at $3 of what is due by $2 and held.
 const sqlNextDue = `
 	SELECT min(due) FROM (
-		SELECT due FROM (SELECT due FROM batch WHERE mailing = $1 ORDER BY last LIMIT 1) AS b
+		SELECT CASE WHEN held = 0 OR due > $2 THEN due ELSE $3 END AS due FROM batch WHERE mailing = $1
 		UNION ALL
 		SELECT due FROM (SELECT due FROM later WHERE mailing = $1 ORDER BY due, delivery LIMIT 1) AS l
 	) AS heads`
@@ -146,7 +151,7 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, m *mailing, ask send.Clai
 	if len(c.claimed) > 0 {
 		return claimed, nil
 	}
-	err := s.ledger.due.in(ctx, tx).QueryRowContext(ctx, m.id).Scan((*stamp)(&claimed.Next))
+	err := s.ledger.due.in(ctx, tx).QueryRowContext(ctx, m.id, stamp(ask.Now), stamp(ask.Now.Add(heldAgain))).Scan((*stamp)(&claimed.Next))
 	return claimed, err
 }
 
@@ -203,7 +208,7 @@ func (s *Store) claimBatch(ctx context.Context, tx *sql.Tx, c *claiming, next, l
 	candidates, err := scanAll(rows, func(rows *sql.Rows) (candidate, error) {
 		d := candidate{state: send.Pending}
 		var salt int64
-		err := rows.Scan(&d.id, &d.Subscriber, &d.Domain, &salt, &d.Address, &d.Name, &d.why)
+		err := rows.Scan(&d.id, &d.Subscriber, &d.Variant, &d.Subject, &d.Domain, &salt, &d.Address, &d.Name, &d.why)
 		d.Salt = uint32(salt)
 		return d, err
 	})
@@ -237,7 +242,7 @@ func (s *Store) claimLater(ctx context.Context, tx *sql.Tx, c *claiming, due tim
 	candidates, err := scanAll(rows, func(rows *sql.Rows) (candidate, error) {
 		var d candidate
 		var salt int64
-		err := rows.Scan(&d.id, &d.Subscriber, &d.Domain, &salt, &d.Address, &d.Name, &d.why,
+		err := rows.Scan(&d.id, &d.Subscriber, &d.Variant, &d.Subject, &d.Domain, &salt, &d.Address, &d.Name, &d.why,
 			&d.due, &d.state, &d.Attempt, (*stamp)(&d.First), &d.LastRelay)
 		d.Salt = uint32(salt)
 		return d, err
@@ -280,6 +285,9 @@ func (s *Store) choose(ctx context.Context, tx *sql.Tx, c *claiming, candidates 
 			continue
 		}
 		d.Edition, d.Pos = c.m.edition, place(d.id)
+		if d.Subject == 0 {
+			d.Subject = c.m.chosen
+		}
 		d.Attempt++
 		if d.Attempt == 1 || d.First.IsZero() {
 			d.First = now

@@ -56,6 +56,16 @@ type dialect struct {
 	// attribute is the expression for one of a subscriber's attributes, of
 	// table s; NULL when there is none.
 	attribute func(name string) string
+	// attributeOf is the expression for the text of the attribute of table s
+	// that the parameter names as attributeName makes it; NULL when there is
+	// none.
+	attributeOf   func(param string) string
+	attributeName func(name string) string
+	// found, numeric and dated are conditions on a text: that another one is in
+	// it, that it is a number as segment.IsNumber has it, that it begins with a
+	// day as segment.IsDate has it.
+	found          func(text, part string) string
+	numeric, dated func(text string) string
 	// member is the expression for a member of the JSON object that a column of
 	// text holds; NULL when there is none.
 	member func(column, name string) string

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lede/compose"
@@ -167,6 +168,9 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, id string, r newsroom.R
 		id, clean(c.Edition.Subject), content, letter); err != nil {
 		return err
 	}
+	if err := s.dealAnew(ctx, tx, id, c.Variants); err != nil {
+		return err
+	}
 	if err := useUp(ctx, tx, id, r.Newsletter, stamp(r.Slot), c.Edition.Uses); err != nil {
 		return err
 	}
@@ -276,7 +280,8 @@ func noteCorrections(ctx context.Context, tx *sql.Tx, id, newsletter string, e c
 }
 
 // Corrections returns what published editions corrected of an edition, the
-// oldest first.
+// oldest first. What was mailed ahead and stood in the next edition in the same
+// words is one, with the day of the first.
 func (s *Store) Corrections(ctx context.Context, edition string) ([]newsroom.Correction, error) {
 	var found []newsroom.Correction
 	err := s.read(ctx, func(tx *sql.Tx) (err error) {
@@ -296,5 +301,16 @@ func (s *Store) Corrections(ctx context.Context, edition string) ([]newsroom.Cor
 	if err != nil {
 		return nil, fmt.Errorf("edition %s: its corrections: %w", edition, err)
 	}
-	return found, nil
+	told := found[:0]
+	for _, c := range found {
+		if !slices.ContainsFunc(told, func(t newsroom.Correction) bool { return sameWords(t.Brief, c.Brief) }) {
+			told = append(told, c)
+		}
+	}
+	return told, nil
+}
+
+// sameWords says that two briefs tell one story in the same words.
+func sameWords(a, b compose.Brief) bool {
+	return a.Source == b.Source && a.Key == b.Key && a.Title == b.Title && a.Teaser == b.Teaser && slices.Equal(a.Body, b.Body)
 }

@@ -174,6 +174,18 @@ func TestCorrection(t *testing.T) {
 		if len(told) != 1 || told[0].Edition != "bbbb1" || told[0].Brief.Title != "It sails" || !told[0].Slot.Equal(now.Add(time.Hour)) {
 			t.Errorf("%+v", told)
 		}
+		// The next edition tells it to everybody; on the page it stands once.
+		assemble(t, s, "cccc1", now.Add(2*time.Hour))
+		next := content("Next")
+		next.Edition.Sections = c.Edition.Sections
+		if n, err := s.Commit(ctx(), "cccc1", next, newsroom.Sending, now.Add(2*time.Hour)); err != nil || n != 5 {
+			t.Errorf("the next edition goes to %d, want 5: %v", n, err)
+		}
+		_, err = s.Ledger().Commit(ctx(), nil, send.Claim{Edition: "cccc1", Max: 1, Now: now.Add(2 * time.Hour)})
+		must(t, err)
+		if told, err := s.Corrections(ctx(), "aaaa1"); err != nil || len(told) != 1 || told[0].Edition != "bbbb1" {
+			t.Errorf("told twice in the same words: %+v, %v", told, err)
+		}
 		if rec, err := s.Edition(ctx(), "aaaa1"); err != nil || rec.Content.Subject != "Wrong" {
 			t.Errorf("the original: %+v, %v", rec.Content, err)
 		}

@@ -18,15 +18,15 @@ import (
 // byLede is who moves an edition when no person and no daemon is named.
 const byLede = "lede"
 
-// recordColumns are the columns that scanRecord reads; content and letter, the
-// two large ones, are asked for by their names or as NULL.
-const recordColumns = `id, newsletter, slot, by_hand, state, why, started, stored, finished, stale_at, `
+// recordColumns are the columns that scanRecord reads; content, letter and
+// variants, the large ones, are asked for by their names or as NULL.
+const recordColumns = `id, newsletter, slot, by_hand, state, why, started, stored, finished, stale_at, coalesce(subject_chosen, 0), segment, `
 
 func scanRecord(rows *sql.Rows) (newsroom.Record, error) {
 	var r newsroom.Record
-	var content, letter []byte
+	var content, letter, variants, choice []byte
 	err := rows.Scan(&r.ID, &r.Newsletter, (*stamp)(&r.Slot), &r.ByHand, &r.State, &r.Why,
-		(*stamp)(&r.Started), (*stamp)(&r.Stored), (*stamp)(&r.Finished), (*stamp)(&r.StaleAt), &content, &letter)
+		(*stamp)(&r.Started), (*stamp)(&r.Stored), (*stamp)(&r.Finished), (*stamp)(&r.StaleAt), &r.Chosen, &choice, &content, &letter, &variants)
 	if err != nil {
 		return r, err
 	}
@@ -41,6 +41,12 @@ func scanRecord(rows *sql.Rows) (newsroom.Record, error) {
 		if err := json.Unmarshal(letter, r.Letter); err != nil {
 			return r, fmt.Errorf("edition %s: its letter: %w", r.ID, err)
 		}
+	}
+	if r.Choice, err = readChoice(choice); err != nil {
+		return r, fmt.Errorf("edition %s: its segment: %w", r.ID, err)
+	}
+	if r.Variants, err = readVariants(variants); err != nil {
+		return r, fmt.Errorf("edition %s: %w", r.ID, err)
 	}
 	return r, nil
 }
@@ -84,7 +90,7 @@ func (s *Store) Open(ctx context.Context, r newsroom.Record) (newsroom.Record, b
 
 func editionOfSlot(ctx context.Context, tx *sql.Tx, newsletter string, slot time.Time) ([]newsroom.Record, error) {
 	return collect(ctx, tx, scanRecord,
-		`SELECT `+recordColumns+`content, letter FROM edition WHERE newsletter = $1 AND slot = $2`, newsletter, stamp(slot))
+		`SELECT `+recordColumns+`content, letter, variants FROM edition WHERE newsletter = $1 AND slot = $2`, newsletter, stamp(slot))
 }
 
 // insertEdition inserts a new edition and its first change.
@@ -143,6 +149,11 @@ func (s *Store) Move(ctx context.Context, id string, from []newsroom.State, to n
 		}
 		if !staleAt.IsZero() {
 			if _, err := tx.ExecContext(ctx, `UPDATE edition SET stale_at = $2 WHERE id = $1`, id, stamp(staleAt)); err != nil {
+				return err
+			}
+		}
+		if to == newsroom.Sending {
+			if err := s.beginTest(ctx, tx, id, now); err != nil {
 				return err
 			}
 		}
@@ -272,7 +283,7 @@ func (s *Store) Edition(ctx context.Context, id string) (newsroom.Record, error)
 		if err != nil {
 			return err
 		}
-		found, err = collect(ctx, tx, scanRecord, `SELECT `+recordColumns+`content, letter FROM edition WHERE id = $1`, full)
+		found, err = collect(ctx, tx, scanRecord, `SELECT `+recordColumns+`content, letter, variants FROM edition WHERE id = $1`, full)
 		return err
 	})
 	if err != nil {
@@ -313,7 +324,7 @@ func (s *Store) List(ctx context.Context, newsletter string, limit int, states .
 	var found []newsroom.Record
 	err = s.read(ctx, func(tx *sql.Tx) error {
 		found, err = collect(ctx, tx, scanRecord, `
-			SELECT `+recordColumns+`NULL, NULL FROM edition
+			SELECT `+recordColumns+`NULL, NULL, NULL FROM edition
 			WHERE ($1 = '' OR newsletter = $1)
 				AND ($2 = 0 OR state IN (SELECT value ->> 0 FROM json_each($3)))
 			ORDER BY slot DESC, started DESC, id LIMIT $4`, newsletter, len(states), wanted, limit)

@@ -63,7 +63,8 @@ func holdSender(dsn string) error {
 // batch is how many deliveries sendAll has in hand.
 const batch = 8
 
-// sendAll sends edition ed1, where sending a mail is printing its subscriber.
+// sendAll sends edition ed1, where sending a mail is printing its subscriber,
+// and chooses the subject of its test, if it has one, when the others are sent.
 func sendAll(dsn string) error {
 	s, err := store.Open(ctx(), dsn)
 	if err != nil {
@@ -84,10 +85,13 @@ func sendAll(dsn string) error {
 		if err != nil {
 			return err
 		}
+		done = done[:0]
 		if len(c.Deliveries) == 0 {
+			if s.Choose(ctx(), "ed1", 2, "desk", "", now) == nil {
+				continue
+			}
 			break
 		}
-		done = done[:0]
 		for _, d := range c.Deliveries {
 			fmt.Println(d.Subscriber)
 			done = append(done, sent(d))
@@ -103,54 +107,80 @@ func sendAll(dsn string) error {
 // twice only who was in hand at a kill, and the ledger knows of the doubt.
 func TestKilledSender(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
-		const people, kills = 1500, 6
+		const people = 1500
 		s := db.open(t)
 		subscribe(t, s, "harbour", readers(0, people)...)
 		publish(t, s, "ed1", now)
-		got := map[int64]int{}
-		killed := 0
-		for {
-			cmd := child(t, "send", db.dsn)
-			out, err := cmd.StdoutPipe()
-			must(t, err)
-			must(t, cmd.Start())
-			stopAfter := people // mails
-			if killed < kills {
-				stopAfter = rand.IntN(people / kills)
-			}
-			lines := bufio.NewScanner(out)
-			for n := 0; lines.Scan(); n++ {
-				id, err := strconv.ParseInt(lines.Text(), 10, 64)
-				if err != nil {
-					t.Fatalf("sender: %s", lines.Text())
-				}
-				got[id]++
-				if n == stopAfter {
-					_ = cmd.Process.Kill()
-				}
-			}
-			if err := cmd.Wait(); err == nil {
-				break
-			}
-			killed++
-		}
-		copies := 0
-		for id, n := range got {
-			if n > 1 {
-				copies += n - 1
-			}
-			if n == 0 {
-				t.Errorf("subscriber %d got nothing", id)
-			}
-		}
-		if len(got) != people || copies > batch*killed || killed == 0 {
-			t.Errorf("%d of %d people, %d copies after %d kills", len(got), people, copies, killed)
-		}
-		r, err := s.Edition(ctx(), "ed1")
-		must(t, err)
-		if sum := sums(t, s, "ed1"); sum.Sent != people || r.State != newsroom.Done {
-			t.Errorf("%s: %+v", r.State, sum)
-		}
-		t.Logf("%d kills, %d copies", killed, copies)
+		killSenders(t, db, s, people, 6)
 	})
+}
+
+// So it is with a test of subjects: whoever waits for the choice gets the chosen
+// one, whenever the sender is killed before, in and after the choice.
+func TestKilledAroundTheChoice(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		const people = 400
+		s := db.open(t)
+		subscribe(t, s, "harbour", readers(0, people)...)
+		commitAs(t, s, "ed1", now, newsroom.Sending, func(c *newsroom.Content) { c.Variants = tests(30, time.Hour) })
+		killSenders(t, db, s, people, 6)
+		groups, err := s.Groups(ctx(), "ed1")
+		must(t, err)
+		if len(groups) != 4 || groups[0].Sent != 280 || groups[1].Sent != 40 {
+			t.Errorf("%+v", groups)
+		}
+		if r, err := s.Edition(ctx(), "ed1"); err != nil || r.Chosen != 2 {
+			t.Errorf("chosen %d, %v", r.Chosen, err)
+		}
+	})
+}
+
+// killSenders has edition ed1 sent by senders of which so many are killed.
+func killSenders(t *testing.T, db database, s *store.Store, people, kills int) {
+	t.Helper()
+	got := map[int64]int{}
+	killed := 0
+	for {
+		cmd := child(t, "send", db.dsn)
+		out, err := cmd.StdoutPipe()
+		must(t, err)
+		must(t, cmd.Start())
+		stopAfter := people // mails
+		if killed < kills {
+			stopAfter = rand.IntN(people / kills)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			id, err := strconv.ParseInt(lines.Text(), 10, 64)
+			if err != nil {
+				t.Fatalf("sender: %s", lines.Text())
+			}
+			got[id]++
+			if n == stopAfter {
+				_ = cmd.Process.Kill()
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			break
+		}
+		killed++
+	}
+	copies := 0
+	for id, n := range got {
+		if n > 1 {
+			copies += n - 1
+		}
+		if n == 0 {
+			t.Errorf("subscriber %d got nothing", id)
+		}
+	}
+	if len(got) != people || copies > batch*killed || killed == 0 {
+		t.Errorf("%d of %d people, %d copies after %d kills", len(got), people, copies, killed)
+	}
+	r, err := s.Edition(ctx(), "ed1")
+	must(t, err)
+	if sum := sums(t, s, "ed1"); sum.Sent != people || r.State != newsroom.Done {
+		t.Errorf("%s: %+v", r.State, sum)
+	}
+	t.Logf("%d kills, %d copies", killed, copies)
 }

@@ -15,7 +15,8 @@ import (
 // table, in the order in which they are sent.
 //
 // Each delivery that is pending or deferred is due in one of two places: in a
-// batch, a range of the snapshot that had no turn yet, or by itself in later.
+// batch, a range of the snapshot that had no turn yet, or by itself in later. A
+// batch that is held is due once a subject is chosen, and not before then.
 const placeBits = 32
 
 // deliveryID is the id of the delivery at a place of a mailing's snapshot.
@@ -33,18 +34,19 @@ type mailing struct {
 	why        string         // of the edition's state
 	newsletter string
 	lists      string // JSON, as asRows makes it
+	chosen     int    // the subject of all that are in no test of it; 0: none was chosen, or there is no test
 	moved      map[send.State]int64
 }
 
 const sqlMailing = `
-	SELECT m.id, e.state, e.why, m.newsletter, m.lists
+	SELECT m.id, e.state, e.why, m.newsletter, m.lists, coalesce(e.subject_chosen, 0)
 	FROM mailing m JOIN edition e ON e.id = m.edition WHERE m.edition = $1`
 
 // mailing reads the mailing of an edition and keeps other transactions from it.
 func (s *Store) mailing(ctx context.Context, tx *sql.Tx, edition string) (*mailing, error) {
 	m := &mailing{edition: edition, moved: map[send.State]int64{}}
 	err := s.ledger.mailing.in(ctx, tx).QueryRowContext(ctx, edition).
-		Scan(&m.id, &m.state, &m.why, &m.newsletter, &m.lists)
+		Scan(&m.id, &m.state, &m.why, &m.newsletter, &m.lists, &m.chosen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, nil
 	}

@@ -34,7 +34,7 @@ func TestOpenErrors(t *testing.T) {
 	newer, err := store.Open(ctx(), in("newer.db"))
 	must(t, err)
 	must(t, newer.Close())
-	_, err = raw(t, in("newer.db")).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1)`)
+	_, err = raw(t, in("newer.db")).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`)
 	must(t, err)
 	must(t, os.Mkdir(in("folder"), 0o700))
 	must(t, syscall.Mkfifo(in("pipe"), 0o600))
@@ -48,7 +48,7 @@ func TestOpenErrors(t *testing.T) {
 		in("letter.txt/lede.db"):      "not a directory",
 		in("letter.txt"):              "letter.txt: is not a database of lede",
 		in("other.db"):                "other.db: is a database of another program",
-		in("newer.db"):                "newer.db was made by a newer Lede (schema 7, this one knows 3); upgrade lede",
+		in("newer.db"):                "newer.db was made by a newer Lede (schema 9000, this one knows ",
 		in("pipe"):                    "pipe: is not an ordinary file",
 	} {
 		s, err := store.Open(ctx(), dsn)

@@ -84,6 +84,15 @@ func postgresDialect(dsn string) (dialect, error) {
 		// Plans made while the table was small would read all of it.
 		grown:     `ANALYZE delivery`,
 		attribute: func(name string) string { return `(CAST(s.attributes AS json) ->> '` + name + `') COLLATE "C"` },
+		attributeOf: func(param string) string {
+			return `(CAST(s.attributes AS json) ->> CAST(` + param + ` AS TEXT)) COLLATE "C"`
+		},
+		attributeName: clean,
+		found:         func(text, part string) string { return `strpos(` + text + `, ` + part + `) > 0` },
+		numeric: func(text string) string {
+			return `(` + text + ` ~ '^-?[0-9]+([.][0-9]+)?$' AND length(replace(replace(` + text + `, '-', ''), '.', '')) <= 15)`
+		},
+		dated: func(text string) string { return text + ` ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'` },
 		member: func(column, name string) string {
 			return `(CAST(` + column + ` AS json) ->> '` + name + `') COLLATE "C"`
 		},

@@ -44,7 +44,7 @@ func TestPostgresOpenErrors(t *testing.T) {
 	other, newer, latin, closed := server.Empty(t), server.Database(t), server.Empty(t), server.Empty(t)
 	base := func(dsn string) string { return dsn[strings.LastIndex(dsn, "/")+1:] }
 	server.SQL(t, base(other), `CREATE TABLE boat (name text)`)
-	server.SQL(t, base(newer), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true)`)
+	server.SQL(t, base(newer), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, true)`)
 	server.SQL(t, "postgres", `DROP DATABASE `+base(latin))
 	server.SQL(t, "postgres", `CREATE DATABASE `+base(latin)+` OWNER lede ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
 	server.SQL(t, base(closed), `ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM PUBLIC`)
@@ -77,7 +77,7 @@ func TestPostgresOpenErrors(t *testing.T) {
 		"no address":       {"postgres://lede:ses%ame@db/lede", "write postgres://user:password@host:5432/database"},
 		"a bad setting":    {with(t, db.dsn, func(u *url.URL) { u.RawQuery = "sslmode=perhaps" }), "no address of a PostgreSQL database"},
 		"another's tables": {other, "has tables of another program in schema public"},
-		"newer":            {newer, "was made by a newer Lede (schema 7, this one knows 3); upgrade lede"},
+		"newer":            {newer, "was made by a newer Lede (schema 9000, this one knows "},
 		"not UTF-8":        {latin, "keeps text as LATIN1; make a database with ENCODING 'UTF8'"},
 		"no right":         {closed, "does not let lede make tables"},
 		"reads only":       {with(t, db.dsn, func(u *url.URL) { u.RawQuery = "default_transaction_read_only=on" }), "cannot be written: the server only reads"},
@@ -167,7 +167,7 @@ func TestTextsThatNoColumnKeeps(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 		must(t, s.LeaveList(ctx(), p.ID, "harbour", bad, now))
-		must(t, s.Return(ctx(), p.ID, "harbour", nil, bad, now))
+		must(t, s.Return(ctx(), p.ID, "harbour", bad, now, now))
 		if p, err = s.Person(ctx(), row.Key); err != nil || p.Subscriptions[0].State != audience.Active {
 			t.Errorf("%+v, %v", p, err)
 		}
@@ -233,7 +233,7 @@ func TestManyWriters(t *testing.T) {
 						err = other.Leave(ctx(), p.ID, "harbour", []string{"harbour"}, "button", now)
 					}
 					if err == nil && j%2 == 0 {
-						err = other.Return(ctx(), p.ID, "harbour", nil, "button", now)
+						err = other.Return(ctx(), p.ID, "harbour", "button", now, now)
 					}
 					if err != nil {
 						t.Error("leaving:", err)

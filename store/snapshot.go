@@ -23,9 +23,17 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 	if err != nil {
 		return 0, fmt.Errorf("edition %s: its letter: %w", id, err)
 	}
+	variants, err := asVariants(c.Variants)
+	if err != nil {
+		return 0, fmt.Errorf("edition %s: its variants: %w", id, err)
+	}
 	lists, err := asRows(c.Lists)
 	if err != nil {
 		return 0, fmt.Errorf("edition %s: its lists: %w", id, err)
+	}
+	choice, err := asChoice(c.Choice)
+	if err != nil {
+		return 0, fmt.Errorf("edition %s: its segment: %w", id, err)
 	}
 	var audience int64
 	err = s.write(ctx, func(tx *sql.Tx) error {
@@ -36,9 +44,9 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 		var newsletter string
 		var slot stamp
 		err = tx.QueryRowContext(ctx, `
-			UPDATE edition SET stored = $2, subject = $3, content = $4, letter = $5, lists = $6
+			UPDATE edition SET stored = $2, subject = $3, content = $4, letter = $5, lists = $6, variants = $7, segment = $8
 			WHERE id = $1 RETURNING newsletter, slot`,
-			id, stamp(now), clean(c.Edition.Subject), content, letter, lists).Scan(&newsletter, &slot)
+			id, stamp(now), clean(c.Edition.Subject), content, letter, lists, variants, choice).Scan(&newsletter, &slot)
 		if err != nil {
 			return err
 		}
@@ -57,8 +65,14 @@ func (s *Store) Commit(ctx context.Context, id string, c newsroom.Content, to ne
 		if err := saw(ctx, tx, id, newsletter, c.Edition.Seen); err != nil {
 			return err
 		}
-		if audience, err = s.snapshot(ctx, tx, id, newsletter, lists, c, now); err != nil {
+		var until time.Time
+		if audience, until, err = s.snapshot(ctx, tx, id, newsletter, lists, c, now); err != nil {
 			return fmt.Errorf("taking the snapshot of the audience: %w", err)
+		}
+		if !until.IsZero() {
+			if err := storeUntil(ctx, tx, id, c.Variants, until); err != nil {
+				return err
+			}
 		}
 		if s.dialect.grown != "" {
 			if _, err := tx.ExecContext(ctx, s.dialect.grown); err != nil {

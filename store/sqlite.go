@@ -57,10 +57,29 @@ func sqliteDialect(file string) dialect {
 		replies:   `(SELECT CAST(key AS INTEGER) AS id, value AS reply FROM json_each($8))`,
 		replyArgs: sqliteReplies,
 		attribute: func(name string) string { return `s.attributes ->> '` + name + `'` },
-		member:    func(column, name string) string { return column + ` ->> '` + name + `'` },
-		explain:   sqliteExplain,
-		acquire:   func(context.Context) (*sendersLock, error) { return lockFile(file) },
+		attributeOf: func(param string) string {
+			return `CASE json_type(s.attributes, ` + param + `) WHEN 'text' THEN s.attributes ->> ` + param +
+				` WHEN 'null' THEN NULL ELSE s.attributes -> ` + param + ` END`
+		},
+		attributeName: sqliteAttribute,
+		found:         func(text, part string) string { return `instr(` + text + `, ` + part + `) > 0` },
+		numeric:       sqliteNumeric,
+		dated: func(text string) string {
+			return text + ` GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'`
+		},
+		member:  func(column, name string) string { return column + ` ->> '` + name + `'` },
+		explain: sqliteExplain,
+		acquire: func(context.Context) (*sendersLock, error) { return lockFile(file) },
 	}
+}
+
+// sqliteAttribute is the JSON path of an attribute. A name with a quotation mark
+// or a backslash, which no import makes, is that of none.
+func sqliteAttribute(name string) string {
+	if strings.ContainsAny(name, "\"\\") {
+		name = ""
+	}
+	return `$."` + clean(name) + `"`
 }
 
 // sqliteName is a URI: a plain path with a question mark in it would be cut
@@ -237,4 +256,11 @@ func appendText(b []byte, text string) []byte {
 	b = append(b, '"')
 	b = append(b, text...)
 	return append(b, '"')
+}
+
+// sqliteNumeric says that a text is a number, without regular expressions.
+func sqliteNumeric(text string) string {
+	return `(` + text + ` GLOB '*[0-9]' AND (` + text + ` GLOB '[0-9]*' OR ` + text + ` GLOB '-[0-9]*')
+		AND ` + text + ` NOT GLOB '*[^0-9.-]*' AND ` + text + ` NOT GLOB '?*-*' AND ` + text + ` NOT GLOB '*.*.*'
+		AND length(replace(replace(` + text + `, '-', ''), '.', '')) <= 15)`
 }
