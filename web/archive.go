@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"lede/newsroom"
-	"lede/templates"
 )
 
 const (
@@ -33,6 +31,7 @@ type archiveView struct {
 	Count       string // "412 letters since March 2025"
 	Empty       string
 	Lang, Dir   string // of the letters' titles
+	Locale      string // of the page, as Open Graph writes it
 	Months      []month
 	Older       string // addresses
 	Newer       string
@@ -146,7 +145,7 @@ func (h site) newest(ctx context.Context, n Newsletter, l links) (view, time.Tim
 		return view{}, time.Time{}, err
 	}
 	v := h.archiveView(n, l, found[:min(len(found), firstPage)])
-	v.Archive.Heading = "Archive"
+	v.Archive.Heading = v.Words.Pages.Archive
 	v.Archive.Canonical = h.BaseURL + "/archive/" + n.ID + "/"
 	v.Archive.Search = extent.Count > 0 && !l.files
 	if len(found) > firstPage {
@@ -156,26 +155,23 @@ func (h site) newest(ctx context.Context, n Newsletter, l links) (view, time.Tim
 	case extent.Count == 0:
 		v.Archive.Empty = h.firstLetter(n)
 	case extent.Count == 1:
-		v.Archive.Count = "1 letter, of " + extent.First.In(n.zone()).Format("2 January 2006")
+		v.Archive.Count = v.Words.Pages.LettersOf.With("letters", v.Words.CountLetters(1), "date", v.Words.ShortDate(extent.First.In(n.zone())))
 	default:
-		v.Archive.Count = counted(extent.Count, "letter", "letters") + " since " + extent.First.In(n.zone()).Format("January 2006")
+		v.Archive.Count = v.Words.Pages.LettersSince.With("letters", v.Words.CountLetters(extent.Count), "month", v.Words.InMonth(extent.First.In(n.zone())))
 	}
 	return v, changed(found), nil
 }
 
 // firstLetter says when the first letter comes.
 func (h site) firstLetter(n Newsletter) string {
-	now := h.Now()
+	now, words := h.Now(), n.speech()
 	if n.Next != nil {
 		if next := n.Next(now); !next.IsZero() {
-			form := "Monday"
-			if next.Sub(now) > 6*24*time.Hour {
-				form = "Monday 2 January"
-			}
-			return "The first letter comes on " + next.In(n.zone()).Format(form) + "."
+			day := words.FirstDay(next.In(n.zone()), next.Sub(now) <= 6*24*time.Hour)
+			return words.Pages.FirstLetter.With("day", day)
 		}
 	}
-	return "No letter was sent yet."
+	return words.Pages.NothingSent
 }
 
 // ofYear lays out the page of a year. The zero view when it has no letter.
@@ -189,7 +185,7 @@ func (h site) ofYear(ctx context.Context, n Newsletter, year int, l links) (view
 	v.Title = strconv.Itoa(year) + " – " + n.Name
 	v.Archive.Heading = strconv.Itoa(year)
 	v.Archive.Canonical = h.BaseURL + "/archive/" + n.ID + "/" + strconv.Itoa(year) + "/"
-	v.Archive.Count = counted(len(found), "letter", "letters")
+	v.Archive.Count = v.Words.CountLetters(len(found))
 	v.Archive.Newest = l.Archive(n.ID)
 	older, err := h.Archive.Extent(ctx, n.ID, time.Time{}, from)
 	if err != nil {
@@ -216,38 +212,42 @@ func yearOf(year int, zone *time.Location) (from, to time.Time) {
 // archiveView lists letters, newest first, by month.
 func (h site) archiveView(n Newsletter, l links, found []newsroom.Published) view {
 	a := &archiveView{
-		Name: n.Name, Description: description(n), Lang: cmp.Or(n.Language, "en"), Dir: "ltr",
+		Name: n.Name, Description: description(n), Lang: n.language(), Dir: direction(n.language()),
 		Feeds: h.feedLinks(n, l),
 	}
-	if templates.RightToLeft(a.Lang) {
-		a.Dir = "rtl"
-	}
+	words := n.speech()
+	a.Locale = locale(words.Lang)
 	for _, p := range found {
 		slot := p.Slot.In(n.zone())
-		name := slot.Format("January 2006")
+		name := words.MonthHeading(slot)
 		if len(a.Months) == 0 || a.Months[len(a.Months)-1].Name != name {
 			a.Months = append(a.Months, month{Name: name})
 		}
 		m := &a.Months[len(a.Months)-1]
 		m.Letters = append(m.Letters, letterLine{
 			Title: titleOf(p, n), Line: p.Preheader, Link: l.edition(p.ID),
-			Day: slot.Format("Mon 2 January"), Date: slot.Format(time.DateOnly),
+			Day: words.ListDay(slot), Date: slot.Format(time.DateOnly),
 		})
 	}
-	return view{Title: "Archive – " + n.Name, Home: l.home, Newsletter: n, Archive: a, Links: l}
+	return view{Title: words.Pages.Archive + " – " + n.Name, Home: l.home, Newsletter: n, Archive: a, Links: l, Words: words}
 }
 
 // titleOf is how an edition is called; one without a subject by its day.
 func titleOf(p newsroom.Published, n Newsletter) string {
-	return cmp.Or(strings.TrimSpace(p.Subject), n.Name+", "+p.Slot.In(n.zone()).Format("2 January 2006"))
+	if subject := strings.TrimSpace(p.Subject); subject != "" {
+		return subject
+	}
+	words := n.speech()
+	return words.name(n) + words.Comma + words.ShortDate(p.Slot.In(n.zone()))
 }
 
 // description is the newsletter in a line, for those who list its archive.
 func description(n Newsletter) string {
+	words := n.speech().Pages
 	if n.Line == "" {
-		return "All letters of " + n.Name + "."
+		return words.Description.With("newsletter", n.Name)
 	}
-	return "All letters of " + n.Name + ": " + n.Line + "."
+	return words.DescriptionLine.With("newsletter", n.Name, "line", n.Line)
 }
 
 func (h site) feedLinks(n Newsletter, l links) []feedLink {

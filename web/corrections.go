@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lede/newsroom"
-	"lede/templates"
 )
 
 // correctionView is a correction as the page of the edition that was wrong
@@ -30,7 +29,7 @@ func (h site) corrected(ctx context.Context, n Newsletter, record newsroom.Recor
 	if err != nil || len(all) == 0 {
 		return "", time.Time{}, err
 	}
-	words, _ := templates.WordsFor(n.Language)
+	words := n.letterWords()
 	view := struct {
 		Label string
 		All   []correctionView

@@ -19,46 +19,8 @@ import (
 // HTML was made of other people's stories, so it stands under a policy without
 // script, form and origin.
 func (h site) edition(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	token, err := h.Keys.Open(id)
-	own := err == nil && token.Purpose == audience.PurposeView
-	switch {
-	case err == nil && token.Purpose == audience.PurposeProof:
-		h.show(w, http.StatusOK, "proof", view{Title: "This is a proof", Home: home(r), Newsletter: h.newsletter(token.Newsletter)})
-		return
-	case own:
-		person, err := h.People.PersonByID(r.Context(), token.Subscriber)
-		if err != nil && !errors.Is(err, audience.ErrNobody) {
-			h.ourFault(w, r, Newsletter{}, err)
-			return
-		}
-		if err != nil || person.Salt != token.Salt {
-			h.brokenLink(w, r)
-			return
-		}
-		id = token.Edition
-	}
-	record, err := h.Editions.Edition(r.Context(), id)
-	switch {
-	case errors.Is(err, newsroom.ErrNotFound):
-		h.noEdition(w, r)
-		return
-	case err != nil:
-		h.ourFault(w, r, Newsletter{}, err)
-		return
-	}
-	out, err := h.isOut(r, record, id)
-	if err != nil {
-		h.ourFault(w, r, Newsletter{}, err)
-		return
-	}
-	if !out {
-		h.noEdition(w, r)
-		return
-	}
-	n := h.newsletter(record.Newsletter)
-	if n.Visibility == Off && !own {
-		h.show(w, http.StatusNotFound, "off", view{Title: "This letter is not on the web", Home: home(r), Newsletter: n})
+	record, n, own, ok := h.openEdition(w, r)
+	if !ok {
 		return
 	}
 	page, changed, err := h.editionPage(r.Context(), n, record, links{home: home(r)})
@@ -66,12 +28,14 @@ func (h site) edition(w http.ResponseWriter, r *http.Request) {
 		h.ourFault(w, r, n, err)
 		return
 	}
+	page = eventLinks(page, r.PathValue("id"))
 	images := "'self' data:"
 	if o := origin(h.BaseURL); o != "" {
 		images += " " + o
 	}
 	head := w.Header()
-	head.Set("Content-Security-Policy", "sandbox "+tool.Sandbox+"; default-src 'none'; style-src 'unsafe-inline'; img-src "+images+
+	// allow-downloads: an event's file is taken up by following its link.
+	head.Set("Content-Security-Policy", "sandbox "+tool.Sandbox+" allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src "+images+
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	keep := "public, max-age=60"
 	if own {
@@ -81,6 +45,57 @@ func (h site) edition(w http.ResponseWriter, r *http.Request) {
 		head.Del("X-Robots-Tag")
 	}
 	serveKept(w, r, "text/html; charset=utf-8", keep, page, changed)
+}
+
+// openEdition finds the edition that an address names, by its id or by a
+// reader's own token (own), and answers itself where it may not be read.
+func (h site) openEdition(w http.ResponseWriter, r *http.Request) (record newsroom.Record, n Newsletter, own, ok bool) {
+	id := r.PathValue("id")
+	token, err := h.Keys.Open(id)
+	own = err == nil && token.Purpose == audience.PurposeView
+	switch {
+	case err == nil && token.Purpose == audience.PurposeProof:
+		n = h.newsletter(token.Newsletter)
+		words := h.speech(w, r, n)
+		h.show(w, http.StatusOK, "proof", view{Title: words.Pages.ProofTitle, Home: home(r), Newsletter: n, Words: words})
+		return record, n, own, false
+	case own:
+		person, err := h.People.PersonByID(r.Context(), token.Subscriber)
+		if err != nil && !errors.Is(err, audience.ErrNobody) {
+			h.ourFault(w, r, Newsletter{}, err)
+			return record, n, own, false
+		}
+		if err != nil || person.Salt != token.Salt {
+			h.brokenLink(w, r)
+			return record, n, own, false
+		}
+		id = token.Edition
+	}
+	record, err = h.Editions.Edition(r.Context(), id)
+	switch {
+	case errors.Is(err, newsroom.ErrNotFound):
+		h.noEdition(w, r)
+		return record, n, own, false
+	case err != nil:
+		h.ourFault(w, r, Newsletter{}, err)
+		return record, n, own, false
+	}
+	out, err := h.isOut(r, record, id)
+	if err != nil {
+		h.ourFault(w, r, Newsletter{}, err)
+		return record, n, own, false
+	}
+	if !out {
+		h.noEdition(w, r)
+		return record, n, own, false
+	}
+	n = h.newsletter(record.Newsletter)
+	if n.Visibility == Off && !own {
+		words := h.speech(w, r, n)
+		h.show(w, http.StatusNotFound, "off", view{Title: words.Pages.OffTitle, Home: home(r), Newsletter: n, Words: words})
+		return record, n, own, false
+	}
+	return record, n, own, true
 }
 
 // isOut says whether an edition may be read by who has its address: it is on
@@ -102,16 +117,17 @@ func (h site) isOut(r *http.Request, record newsroom.Record, id string) (bool, e
 }
 
 func (h site) noEdition(w http.ResponseWriter, r *http.Request) {
-	h.show(w, http.StatusNotFound, "gone", view{Title: "There is no such letter", Home: home(r)})
+	words := h.speech(w, r, Newsletter{})
+	h.show(w, http.StatusNotFound, "gone", view{Title: words.Pages.NoLetterTitle, Home: home(r), Words: words})
 }
 
 // editionView is what is said of an edition in its page's head, for search
 // engines and for those who show a link to it.
 type editionView struct {
-	Title, Description, URL, Name, Date, Robots string
-	Picture                                     *editionPicture
-	Feeds                                       []feedLink
-	Archive                                     string // address of the newsletter's archive
+	Title, Description, URL, Name, Date, Robots, Locale string
+	Picture                                             *editionPicture
+	Feeds                                               []feedLink
+	Archive                                             string // address of the newsletter's archive
 }
 
 type editionPicture struct {
@@ -125,7 +141,7 @@ type editionPicture struct {
 func (h site) editionPage(ctx context.Context, n Newsletter, record newsroom.Record, l links) ([]byte, time.Time, error) {
 	v := editionView{
 		Description: record.Letter.Preheader, URL: h.BaseURL + "/e/" + record.ID,
-		Date: record.Slot.In(n.zone()).Format(time.RFC3339),
+		Date: record.Slot.In(n.zone()).Format(time.RFC3339), Locale: locale(n.language()),
 	}
 	if h.known(n.ID) {
 		v.Name = n.Name
@@ -133,8 +149,8 @@ func (h site) editionPage(ctx context.Context, n Newsletter, record newsroom.Rec
 	p := newsroom.Published{ID: record.ID, Slot: record.Slot, Subject: record.Letter.Subject}
 	if e := record.Content; e != nil {
 		p.Subject = e.Subject
-		if e.Lead != nil && e.Lead.Image != nil && pictureName.MatchString(e.Lead.Image.Name) {
-			i := e.Lead.Image
+		if lead := e.OnTheWeb().Lead; lead != nil && lead.Image != nil && pictureName.MatchString(lead.Image.Name) {
+			i := lead.Image
 			v.Picture = &editionPicture{URL: h.BaseURL + "/p/" + i.Name, Alt: i.Alt, Width: i.Width, Height: i.Height}
 		}
 	}

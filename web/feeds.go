@@ -98,10 +98,10 @@ func (h site) entry(ctx context.Context, n Newsletter, p newsroom.Published) (fe
 		slot: p.Slot.In(n.zone()), stored: p.Stored,
 	}
 	if record.Content != nil {
-		if e.html, err = told(*record.Content, h.BaseURL, n.Language); err != nil {
+		if e.html, err = told(record.Content.OnTheWeb(), h.BaseURL, n.letterWords()); err != nil {
 			return feedEntry{}, err
 		}
-		if lead := record.Content.Lead; lead != nil && lead.Image != nil && pictureName.MatchString(lead.Image.Name) {
+		if lead := record.Content.OnTheWeb().Lead; lead != nil && lead.Image != nil && pictureName.MatchString(lead.Image.Name) {
 			e.picture = h.BaseURL + "/p/" + lead.Image.Name
 		}
 	}
@@ -150,7 +150,7 @@ func (f feedOf) rss() ([]byte, error) {
 		Items       []item  `xml:"item"`
 	}
 	c := channel{
-		Title: f.newsletter.Name, Link: f.home, Description: f.about, Language: f.language(), Generator: "Lede",
+		Title: f.newsletter.Name, Link: f.home, Description: f.about, Language: f.newsletter.language(), Generator: "Lede",
 		Self: rssLink{f.self, "self", "application/rss+xml"},
 	}
 	if !f.updated.IsZero() {
@@ -207,7 +207,7 @@ func (f feedOf) atom() ([]byte, error) {
 		Generator string    `xml:"generator"`
 		Entries   []entry   `xml:"entry"`
 	}{
-		Lang: f.language(), Title: text{"text", f.newsletter.Name}, Subtitle: text{"text", f.about}, ID: f.id,
+		Lang: f.newsletter.language(), Title: text{"text", f.newsletter.Name}, Subtitle: text{"text", f.about}, ID: f.id,
 		Link:    []rssLink{{f.self, "self", "application/atom+xml"}, {f.home, "alternate", "text/html"}},
 		Updated: f.updatedOrEpoch().Format(time.RFC3339), Author: person{f.newsletter.Name}, Generator: "Lede",
 	}
@@ -234,13 +234,6 @@ func (f feedOf) updatedOrEpoch() time.Time {
 		return time.Unix(0, 0).UTC()
 	}
 	return f.updated.UTC()
-}
-
-func (f feedOf) language() string {
-	if f.newsletter.Language == "" {
-		return "en"
-	}
-	return f.newsletter.Language
 }
 
 // writeXML writes an XML document. encoding/xml puts U+FFFD for what XML can't
@@ -284,7 +277,7 @@ func (f feedOf) json() ([]byte, error) {
 		Items       []item   `json:"items"`
 	}{
 		Version: "https://jsonfeed.org/version/1.1", Title: f.newsletter.Name, Home: f.home, Self: f.self,
-		Description: f.about, Language: f.language(), Authors: []author{{f.newsletter.Name}}, Items: []item{},
+		Description: f.about, Language: f.newsletter.language(), Authors: []author{{f.newsletter.Name}}, Items: []item{},
 	}
 	for _, e := range f.entries {
 		one := item{

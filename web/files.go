@@ -59,7 +59,7 @@ func (s *Site) Files(ctx context.Context, ids []string, out Folder) (int, error)
 	return letters, h.rootFiles(ctx, chosen, out)
 }
 
-// letterFile writes an edition's page and its pictures.
+// letterFile writes an edition's page, its pictures and its events' files.
 func (h site) letterFile(ctx context.Context, n Newsletter, p newsroom.Published, out Folder) error {
 	if !safeID.MatchString(p.ID) {
 		return errors.New("its id can't be the name of a folder")
@@ -71,6 +71,9 @@ func (h site) letterFile(ctx context.Context, n Newsletter, p newsroom.Published
 	l := links{home: "../../", files: true}
 	page, _, err := h.editionPage(ctx, n, record, l)
 	if err != nil {
+		return err
+	}
+	if err := h.eventFiles(n, record, out); err != nil {
 		return err
 	}
 	for _, m := range pictureAddress.FindAllSubmatch(page, -1) {
@@ -148,8 +151,12 @@ func (h site) rootFiles(ctx context.Context, chosen []Newsletter, out Folder) er
 	if err != nil {
 		return err
 	}
+	words := Newsletter{}.speech()
+	if len(chosen) > 0 {
+		words = chosen[0].speech()
+	}
 	var front bytes.Buffer
-	if err := h.page.ExecuteTemplate(&front, "front", frontView(chosen, links{home: "./", files: true})); err != nil {
+	if err := h.page.ExecuteTemplate(&front, "front", frontView(chosen, links{home: "./", files: true}, words)); err != nil {
 		return err
 	}
 	sitemap, _, err := h.writeSitemap(ctx, chosen)

@@ -43,10 +43,18 @@ type Request struct {
 	// As is whose letter it is: an address (it holds an @), the name of a
 	// made-up reader, or empty for a made-up reader without a name.
 	As string
+	// Variant is the number of the letter's variant; negative (Own): the reader's
+	// own.
+	Variant int
+	// Subject is which subject of a test the letter has, from 1; 0 is the first.
+	Subject int
 	// Fetch asks for the sources to be read again, even if they were a moment
 	// ago.
 	Fetch bool
 }
+
+// Own asks for the variant that the reader gets.
+const Own = -1
 
 // Proof is a letter as the preview shows it, drawn for one reader. All its
 // links carry tokens of the purpose proof.
@@ -59,6 +67,10 @@ type Proof struct {
 	Source   []byte // the whole mail
 	Findings []lint.Finding
 	Audience int       // readers who would get it now
+	Variant  int       // which of Variants it is
+	Own      int       // which of Variants its reader gets
+	Variants []Variant // all that there are; empty: one letter for all
+	Subjects []string  // of a test, fields filled; empty: none is tested
 	Min      int       // fewer stories than this and nothing is sent
 	Slot     time.Time // in the newsletter's zone; zero when no slot follows
 	BaseURL  string    // where the letter's pictures are served for its readers
@@ -68,6 +80,13 @@ type Proof struct {
 	// Error says that a template does not work: file, line, what. The last good
 	// letter then stays, and nothing else of this Proof is looked at.
 	Error string
+}
+
+// Variant is one of the letters of an edition whose readers don't all get the
+// same.
+type Variant struct {
+	Name    string // for whom it is: "plan paid"
+	Readers int    // who would get it now; negative: not known
 }
 
 // Preview is the editor's page, served on loopback. It changes nothing: no
@@ -86,7 +105,7 @@ type Preview struct {
 	// answer: "250 2.0.0 OK".
 	Send func(ctx context.Context, r Request, to string) (string, error)
 	// Version grows with every change of a story, a template or the
-	// configuration. It is asked a few times a second; nil: nothing changes.
+	// configuration. It is asked many times a second while a page is open; nil: nothing changes.
 	Version func() int64
 	Picture func(ctx context.Context, name string) (source.Picture, error)
 	ProofTo string   // address that the proof form starts with; may be empty
@@ -97,18 +116,21 @@ type Preview struct {
 
 const (
 	renderTime = 2 * time.Minute // sources have their own, shorter limits
-	versionGap = 250 * time.Millisecond
-	findTime   = 5 * time.Second
+	// The version is asked for so often that a save is told at once, and so
+	// rarely that asking takes a tenth of the time at most.
+	shortestGap, longestGap, gapShare = 10 * time.Millisecond, time.Second, 10
+	findTime                          = 5 * time.Second
 	// An event stream says something at least so often, so that a browser
 	// knows that the preview lives.
 	streamBeat  = 15 * time.Second
-	maxDrawings = 32 // kept: newsletters and readers that were looked at
+	maxDrawings = 128 // kept: newsletters, readers and variants that were looked at
 	maxNotices  = 32
 )
 
 // Handler serves
 //
-//	GET  /           the page; ?newsletter=, ?as=, ?view=desktop|phone|dark|inverted|noimages|nostyle|word|text|source|headers
+//	GET  /           the page; ?newsletter=, ?as=, ?variant=, ?subject=,
+//	                 ?view=desktop|phone|dark|inverted|noimages|nostyle|word|text|source|headers|difference|variants
 //	GET  /frame      the letter alone, for the page's frame
 //	GET  /p/{name}   its pictures
 //	GET  /readers    subscribers whose address or name holds ?q=, as JSON
@@ -184,7 +206,13 @@ type notice struct {
 
 // asked reads which letter a request is about.
 func (p *preview) asked(r *http.Request) (Request, error) {
-	q := Request{Newsletter: r.FormValue("newsletter"), As: strings.TrimSpace(r.FormValue("as"))}
+	q := Request{Newsletter: r.FormValue("newsletter"), As: strings.TrimSpace(r.FormValue("as")), Variant: Own}
+	if n, err := strconv.Atoi(r.FormValue("variant")); err == nil && n >= 0 && n < compose.MostVariants {
+		q.Variant = n
+	}
+	if n, err := strconv.Atoi(r.FormValue("subject")); err == nil && n > 0 && n <= compose.MostVariants {
+		q.Subject = n
+	}
 	newsletters := p.Newsletters()
 	if q.Newsletter == "" {
 		q.Newsletter = newsletters[0].ID
@@ -307,21 +335,24 @@ func (p *preview) live(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	out := http.NewResponseController(w)
-	gap, told, said := time.NewTicker(versionGap), int64(-1), p.Now()
-	defer gap.Stop()
+	told, said := int64(-1), p.Now()
 	for {
+		began := time.Now()
 		version, now := p.version(), p.Now()
+		gap := time.NewTimer(min(longestGap, max(shortestGap, gapShare*time.Since(began))))
 		if version != told || now.Sub(said) > streamBeat {
 			told, said = version, now
 			// The server's own limit is for pages; the stream lives on as long
 			// as somebody reads it.
 			_ = out.SetWriteDeadline(time.Now().Add(2 * streamBeat)) // where it can't be set, the server's own holds
 			if _, err := fmt.Fprintf(w, "data: %d\n\n", version); err != nil || out.Flush() != nil {
+				gap.Stop()
 				return
 			}
 		}
 		select {
 		case <-r.Context().Done():
+			gap.Stop()
 			return
 		case <-gap.C:
 		}
@@ -432,6 +463,12 @@ func (p *preview) form(w http.ResponseWriter, r *http.Request) (Request, error) 
 // address is that of the page for a letter and a view.
 func address(q Request, view string, more url.Values) string {
 	v := url.Values{"newsletter": {q.Newsletter}}
+	if q.Variant >= 0 {
+		v.Set("variant", strconv.Itoa(q.Variant))
+	}
+	if q.Subject > 0 {
+		v.Set("subject", strconv.Itoa(q.Subject))
+	}
 	if q.As != "" {
 		v.Set("as", q.As)
 	}
@@ -453,9 +490,12 @@ func (p *preview) show(w http.ResponseWriter, r *http.Request) {
 	}
 	s := p.draw(r.Context(), q)
 	v := p.layOut(q, s, r.FormValue("view"), r.FormValue("marks") != "off")
+	if v.View == variantsView {
+		v.Side = p.sideBySide(r.Context(), q, s, r.Form["with"])
+	}
 	for _, reader := range p.find(r.Context(), q.As) {
 		if reader.Address != q.As {
-			v.Found = append(v.Found, tab{Name: reader.Address, Key: reader.Name, Link: address(Request{Newsletter: q.Newsletter, As: reader.Address}, v.View, nil)})
+			v.Found = append(v.Found, tab{Name: reader.Address, Key: reader.Name, Link: address(Request{Newsletter: q.Newsletter, As: reader.Address, Variant: Own, Subject: q.Subject}, v.View, nil)})
 		}
 	}
 	p.mu.Lock()

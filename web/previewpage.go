@@ -40,7 +40,9 @@ type previewView struct {
 	Toggle     tab
 	Difference *differenceView // in the view difference
 	Last       tab             // the address of that view, by the name of the last edition
-	Found      []tab           // subscribers that what was typed may mean
+	Letters    letters
+	Side       *sideView // in the view variants
+	Found      []tab     // subscribers that what was typed may mean
 	ProofTo    string
 	Notices    []notice
 
@@ -142,7 +144,7 @@ func (p *preview) layOut(q Request, s shown, wanted string, marks bool) previewV
 		}
 		v.Views = append(v.Views, tab{Name: known.title, Key: strconv.Itoa((i + 1) % 10), Link: address(q, known.name, more), Last: known.name == "word"})
 	}
-	if wanted == "difference" {
+	if wanted == "difference" || wanted == variantsView {
 		v.View = wanted
 	}
 	for i, known := range views {
@@ -159,7 +161,7 @@ func (p *preview) layOut(q Request, s shown, wanted string, marks bool) previewV
 		if n.ID == q.Newsletter {
 			v.Name = n.Name
 		} else {
-			v.Others = append(v.Others, tab{Name: n.Name, Link: address(Request{Newsletter: n.ID}, v.View, nil)})
+			v.Others = append(v.Others, tab{Name: n.Name, Link: address(Request{Newsletter: n.ID, Variant: Own}, v.View, nil)})
 		}
 	}
 	if !s.Good {
@@ -178,18 +180,8 @@ func (p *preview) layOut(q Request, s shown, wanted string, marks bool) previewV
 	v.DrawnAt, v.Took = s.Drawn.Format("15:04:05"), s.Took.Milliseconds()
 	v.Text, v.Source = s.Text, strings.ToValidUTF8(string(s.Source), "\ufffd")
 	v.Headers = headerFields(s.Source)
-	// The address changes with the letter, so that a frame is loaded anew
-	// exactly when there is something new to see.
-	letter := fnv.New64a()
-	_, _ = io.WriteString(letter, s.HTML) // a hash takes everything
-	shownMarks := "off"
-	if marks {
-		shownMarks = "on"
-	}
-	for _, f := range s.Findings { // a pin that goes or comes changes the frame too
-		_, _ = io.WriteString(letter, f.Place+f.Severity)
-	}
-	v.Frame = "/frame?" + url.Values{"newsletter": {q.Newsletter}, "marks": {shownMarks}, "as": {q.As}, "view": {v.View}, "letter": {strconv.FormatUint(letter.Sum64(), 36)}}.Encode()
+	v.Letters = lettersOf(q, s, v.View)
+	v.Frame = frameAddress(q, s, v.View, marks)
 	v.Groups, v.InLetter = groups(s.Edition, v.Frame)
 	v.All = v.InLetter + len(s.Edition.LeftOut)
 	v.LeftOut, v.OutCount = s.Edition.LeftOut, len(s.Edition.LeftOut)
@@ -219,6 +211,17 @@ func (p *preview) layOut(q Request, s shown, wanted string, marks bool) previewV
 	v.Inbox = inboxOf(s.Proof)
 	v.Size = sizeOf(len(s.HTML))
 	return v
+}
+
+// hash tells letters apart, and where they have pins: one that goes or comes
+// changes the frame too.
+func (s shown) hash() string {
+	letter := fnv.New64a()
+	_, _ = io.WriteString(letter, s.HTML) // a hash takes everything
+	for _, f := range s.Findings {
+		_, _ = io.WriteString(letter, f.Place+f.Severity)
+	}
+	return strconv.FormatUint(letter.Sum64(), 36)
 }
 
 // lastDay names the last edition by its day: "Monday’s" within a week.
@@ -321,6 +324,9 @@ func (v *previewView) checks(s shown) {
 		v.Verdict = verdict{Shape: "cross", Tone: "bad", Title: upper(counted(errors, "error", "errors")) + " " + plural(errors, "stops", "stop") + " this letter"}
 	default:
 		v.Verdict = verdict{Shape: "tick", Tone: "ok", Title: "Nothing stops this letter"}
+	}
+	if s.Variants != nil {
+		sums += " " + upper(counted(len(s.Variants), "variant", "variants")) + "."
 	}
 	v.Verdict.Text = sums + " To " + grouped(s.Audience) + " " + plural(s.Audience, "reader", "readers")
 	if s.Slot.IsZero() {

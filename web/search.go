@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,8 +21,9 @@ const (
 )
 
 // wordIndex keeps what letters say, in lower case. A letter that was sent does
-// not change, so each is read once. Anybody may search, so one search at a time
-// asks the store, and the next ones find what it read.
+// not change, so each is read once, and again when it is corrected. Anybody may
+// search, so one search at a time asks the store, and the next ones find what
+// it read.
 type wordIndex struct {
 	mu    sync.Mutex
 	texts map[string]string       // by edition
@@ -64,17 +66,17 @@ func (h site) found(ctx context.Context, n Newsletter, query string, l links) (v
 	v := h.archiveView(n, l, hits)
 	v.Title = query + " – " + n.Name
 	a := v.Archive
-	a.Heading, a.Search, a.Searched, a.Query, a.Newest = "Archive", true, true, query, l.Archive(n.ID)
+	a.Heading, a.Search, a.Searched, a.Query, a.Newest = v.Words.Pages.Archive, true, true, query, l.Archive(n.ID)
 	switch len(hits) {
 	case 0:
-		a.Empty = "No letter has this word."
+		a.Empty = v.Words.Pages.NoWord
 		if len(words) > 1 {
-			a.Empty = "No letter has these words."
+			a.Empty = v.Words.Pages.NoWords
 		}
 	case maxFound:
-		a.Count = "The newest " + counted(maxFound, "letter", "letters") + " with these words"
+		a.Count = v.Words.Pages.NewestFound.With("n", strconv.Itoa(maxFound))
 	default:
-		a.Count = counted(len(hits), "letter", "letters") + " found"
+		a.Count = v.Words.CountFound(len(hits))
 	}
 	return v, changed(hits), nil
 }
@@ -112,7 +114,9 @@ func hasAll(text string, words []string) bool {
 	return true
 }
 
-// text is what an edition says. The caller holds the lock.
+// text is what an edition's page says: the letter, and what was corrected of it
+// since. The caller holds the lock, and asks for newer editions first: one that
+// corrects others makes them be read anew.
 func (h site) text(ctx context.Context, p newsroom.Published) (string, error) {
 	if text, known := h.words.texts[p.ID]; known {
 		return text, nil
@@ -121,44 +125,87 @@ func (h site) text(ctx context.Context, p newsroom.Published) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := strings.ToLower(p.Subject + "\n" + p.Preheader)
+	said := newSaying()
+	said.say(p.Subject, p.Preheader)
 	if record.Content != nil {
-		text += "\n" + saidIn(*record.Content)
+		said.edition(record.Content.OnTheWeb())
+		h.words.forgetCorrected(*record.Content)
+	}
+	if h.Corrections != nil {
+		corrections, err := h.Corrections(ctx, p.ID)
+		if err != nil {
+			return "", err
+		}
+		said.left = maxWords // whatever the letter's length, its corrections are found
+		for _, c := range corrections {
+			said.brief(c.Brief)
+		}
 	}
 	if len(h.words.texts) >= 2*maxSought {
 		clear(h.words.texts)
 	}
+	text := said.text.String()
 	h.words.texts[p.ID] = text
 	return text, nil
 }
 
-// saidIn is the text of an edition's stories, in lower case.
-func saidIn(e compose.Edition) string {
-	var out strings.Builder
-	say := func(text string) {
-		if text != "" && out.Len() < maxWords {
-			out.WriteString(strings.ToLower(text))
-			out.WriteByte('\n')
+// forgetCorrected makes the editions that one corrects be read again. A
+// correction may name its edition by the start of its id.
+func (i *wordIndex) forgetCorrected(e compose.Edition) {
+	for _, section := range e.Sections {
+		for _, b := range section.Briefs {
+			if b.Corrects == "" {
+				continue
+			}
+			for id := range i.texts {
+				if strings.HasPrefix(id, b.Corrects) {
+					delete(i.texts, id)
+				}
+			}
 		}
 	}
-	blocks := func(body []compose.Block) {
-		for _, b := range body {
-			say(b.Text)
+}
+
+// saying collects what is said, in lower case, up to a limit in bytes.
+type saying struct {
+	text strings.Builder
+	left int
+}
+
+func newSaying() *saying { return &saying{left: maxWords} }
+
+func (s *saying) say(texts ...string) {
+	for _, text := range texts {
+		if text != "" && s.left > 0 {
+			text = strings.ToLower(text)
+			s.text.WriteString(text + "\n")
+			s.left -= len(text)
 		}
 	}
+}
+
+func (s *saying) blocks(body []compose.Block) {
+	for _, b := range body {
+		s.say(b.Text)
+	}
+}
+
+func (s *saying) brief(b compose.Brief) {
+	s.say(b.Title, b.Teaser)
+	s.blocks(b.Body)
+}
+
+// edition says an edition's stories, the lead's text last since it is long.
+func (s *saying) edition(e compose.Edition) {
 	if l := e.Lead; l != nil {
-		say(l.Title)
-		say(l.Standfirst)
+		s.say(l.Title, l.Standfirst)
 	}
 	for _, section := range e.Sections {
 		for _, b := range section.Briefs {
-			say(b.Title)
-			say(b.Teaser)
-			blocks(b.Body)
+			s.brief(b)
 		}
 	}
 	if e.Lead != nil {
-		blocks(e.Lead.Body)
+		s.blocks(e.Lead.Body)
 	}
-	return out.String()
 }

@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"lede/audience"
 	"lede/newsroom"
 	"lede/source"
+	"lede/templates"
 	"lede/web/tool"
 )
 
@@ -45,9 +47,12 @@ type Newsletter struct {
 	Privacy       string
 	Lists         []string
 	Visibility    Visibility
-	Language      string         // of its letters, BCP 47; empty: English
-	Zone          *time.Location // of its dates; nil: UTC
-	ListID        string         // domain form; names its feeds and their entries for good
+	Language      string // of its letters and pages, BCP 47; empty: English
+	// Words are the newsletter's own fixed words; nil: those of its language.
+	Words  *templates.Words
+	Zone   *time.Location // of its dates; nil: UTC
+	ListID string         // domain form; names its feeds and their entries for good
+	From   mail.Address   // who its events' calendar files say announces them; without an address nobody
 	// Next returns the first slot after a time, zero when none follows; nil:
 	// there is no schedule.
 	Next func(time.Time) time.Time
@@ -59,7 +64,7 @@ type People interface {
 	PersonByID(ctx context.Context, id int64) (audience.Person, error)
 	Leave(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error
 	LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error
-	Return(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error
+	Return(ctx context.Context, id int64, newsletter, why string, left, now time.Time) error
 }
 
 // Editions finds editions; see newsroom.Editions.
@@ -105,6 +110,7 @@ type Site struct {
 //	POST /u/{token}         one-click unsubscribe (RFC 8058), or the page's own form
 //	POST /u/{token}/undo    undo of the latter
 //	GET  /e/{edition}       an edition, "view in browser"; also a reader's or a proof's token
+//	GET  /e/{edition}/{file}            event-….ics, the calendar file of one of its events
 //	GET  /p/{name}          a picture of a letter
 //	GET  /archive/{newsletter}/         its newest letters, ?q= those with a word
 //	GET  /archive/{newsletter}/{year}/  those of a year
@@ -126,6 +132,7 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("POST /u/{token}", h.leave)
 	mux.HandleFunc("POST /u/{token}/undo", h.undo)
 	mux.HandleFunc("GET /e/{id}", h.edition)
+	mux.HandleFunc("GET /e/{id}/{file}", h.event)
 	mux.HandleFunc("GET /p/{name}", func(w http.ResponseWriter, r *http.Request) {
 		servePicture(w, r, s.Pictures.Picture, s.Log)
 	})
@@ -144,7 +151,8 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /instance/{nonce}", h.instance)
 	mux.Handle("GET /reader.css", tool.Asset("text/css; charset=utf-8", styles))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.show(w, http.StatusNotFound, "gone", view{Title: "There is no such page", Home: home(r)})
+		words := h.speech(w, r, Newsletter{})
+		h.show(w, http.StatusNotFound, "gone", view{Title: words.Pages.NoPageTitle, Home: home(r), Words: words})
 	})
 	return h.headers(mux)
 }
@@ -181,11 +189,11 @@ func (h site) headers(next http.Handler) http.Handler {
 // view is what the page's templates get.
 type view struct {
 	Title       string
+	Words       speech // the page's language
 	Home        string // relative address of the pages' root, since base_url may have a path
 	Newsletter  Newsletter
 	Newsletters []Newsletter
-	Masked      string // address, and how a screen reader says it
-	Spoken      string
+	Reader      string // address of the person
 	Others      string // names of the other newsletters that the person gets, "A, B and C"
 	All         bool   // everything was left, not this newsletter alone
 	Action      string // address that the form posts to
@@ -194,6 +202,17 @@ type view struct {
 	Undo        bool
 	Archive     *archiveView // of the archive's pages
 	Links       links
+}
+
+// Address is the reader's address, hidden: nobody who looks on learns it. Its
+// dots are for the eye; a screen reader is told the letters that are left.
+func (v view) Address() template.HTML {
+	spoken := v.Words.Pages.Hidden
+	if local, domain, ok := audience.Initials(v.Reader); ok {
+		spoken = v.Words.Pages.Spoken.With("local", local, "domain", domain)
+	}
+	return template.HTML(`<span class="address" dir="ltr" aria-hidden="true">` + template.HTMLEscapeString(audience.Mask(v.Reader)) + //nolint:gosec // escaped
+		`</span><span class="unseen">` + template.HTMLEscapeString(spoken) + `</span>`)
 }
 
 // Robots is what search engines are told.
@@ -211,6 +230,9 @@ func (v view) Public() bool { return v.Newsletter.Visibility == Public }
 func (h site) show(w http.ResponseWriter, status int, name string, v view) {
 	var out bytes.Buffer
 	v.Links = links{home: v.Home}
+	if v.Newsletter.ID != "" {
+		v.Newsletter.Name = v.Words.name(v.Newsletter)
+	}
 	if err := h.page.ExecuteTemplate(&out, name, v); err != nil {
 		h.Log.Error("page", "page", name, "err", err)
 		plain(w, http.StatusInternalServerError, "This did not work, and it is our fault. Nothing was changed.")
@@ -224,15 +246,25 @@ func (h site) show(w http.ResponseWriter, status int, name string, v view) {
 // ourFault answers when something of ours failed. The error goes to the log.
 func (h site) ourFault(w http.ResponseWriter, r *http.Request, n Newsletter, err error) {
 	h.Log.Error("page", "path", pattern(r), "err", err)
-	h.show(w, http.StatusInternalServerError, "fault", view{Title: "This did not work", Home: home(r), Newsletter: n})
+	words := h.speech(w, r, n)
+	h.show(w, http.StatusInternalServerError, "fault", view{Title: words.Pages.FaultTitle, Home: home(r), Newsletter: n, Words: words})
 }
 
 func (h site) front(w http.ResponseWriter, r *http.Request) {
-	h.show(w, http.StatusOK, "front", frontView(h.Newsletters, links{home: home(r)}))
+	h.show(w, http.StatusOK, "front", frontView(h.Newsletters, links{home: home(r)}, h.frontSpeech(w, r)))
 }
 
-func frontView(newsletters []Newsletter, l links) view {
-	v := view{Title: "Newsletters", Home: l.home, Newsletters: newsletters, Links: l}
+// frontSpeech is how the list of newsletters speaks: as the only one does, or as
+// the browser asks.
+func (h site) frontSpeech(w http.ResponseWriter, r *http.Request) speech {
+	if len(h.Newsletters) == 1 {
+		return h.Newsletters[0].speech()
+	}
+	return h.speech(w, r, Newsletter{})
+}
+
+func frontView(newsletters []Newsletter, l links, words speech) view {
+	v := view{Title: words.Pages.Newsletters, Home: l.home, Newsletters: newsletters, Links: l, Words: words}
 	if len(newsletters) == 1 {
 		v.Title, v.Newsletter = newsletters[0].Name, newsletters[0]
 	}

@@ -13,10 +13,9 @@ import (
 
 // told writes an edition's content as plain HTML, without a letter's layout: for
 // feed readers, which have styles of their own. base is where its pictures are,
-// language that of its dates.
-func told(e compose.Edition, base, language string) (string, error) {
+// words has its dates.
+func told(e compose.Edition, base string, words templates.Words) (string, error) {
 	var out bytes.Buffer
-	words, _ := templates.WordsFor(language)
 	if err := toldTemplate().Execute(&out, toldView{e, base, words}); err != nil {
 		return "", err
 	}

@@ -54,14 +54,14 @@ func (h site) asker(r *http.Request) (asker, error) {
 }
 
 // newsletter returns the newsletter of an id. One that is not published any
-// more can still be left.
+// more can still be left; it has no name.
 func (h site) newsletter(id string) Newsletter {
 	for _, n := range h.Newsletters {
 		if n.ID == id {
 			return n
 		}
 	}
-	return Newsletter{ID: id, Name: "this newsletter"}
+	return Newsletter{ID: id}
 }
 
 // ownLists are the newsletter's lists that no other newsletter goes to: the
@@ -90,30 +90,22 @@ func gets(p audience.Person, n Newsletter) bool {
 }
 
 // view fills what the pages of an asker share.
-func (h site) view(r *http.Request, a asker, title string) view {
-	v := view{Title: title, Home: home(r), Newsletter: a.newsletter, Proof: a.proof, Action: home(r) + "u/" + r.PathValue("token")}
+func (h site) view(w http.ResponseWriter, r *http.Request, a asker) view {
+	v := view{Home: home(r), Newsletter: a.newsletter, Proof: a.proof, Action: home(r) + "u/" + r.PathValue("token"), Words: h.speech(w, r, a.newsletter)}
+	v.Newsletter.Name = v.Words.name(a.newsletter)
 	if a.proof {
-		v.Masked, v.Spoken = audience.Mask("reader@example.org"), audience.MaskSpoken("reader@example.org")
+		v.Reader = "reader@example.org"
 		return v
 	}
-	v.Masked, v.Spoken = audience.Mask(a.person.Address), audience.MaskSpoken(a.person.Address)
+	v.Reader = a.person.Address
 	var others []string
 	for _, n := range h.Newsletters {
 		if n.ID != a.newsletter.ID && gets(a.person, n) {
 			others = append(others, n.Name)
 		}
 	}
-	v.Others = joined(others)
+	v.Others = v.Words.Join(others)
 	return v
-}
-
-// joined writes names as in a sentence: "A, B and C".
-func joined(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // askToLeave shows the page that a person reaches from a letter.
@@ -127,14 +119,17 @@ func (h site) askToLeave(w http.ResponseWriter, r *http.Request) {
 	case !a.proof && !gets(a.person, a.newsletter):
 		h.left(w, r, a, false, time.Time{})
 	default:
-		h.show(w, http.StatusOK, "leave", h.view(r, a, "Leave "+a.newsletter.Name+"?"))
+		v := h.view(w, r, a)
+		v.Title = v.Words.Pages.LeaveTitle.With("newsletter", v.Newsletter.Name)
+		h.show(w, http.StatusOK, "leave", v)
 	}
 }
 
 // left shows the page after leaving; at is when, for an exact undo, or zero
 // for an earlier leaving.
 func (h site) left(w http.ResponseWriter, r *http.Request, a asker, all bool, at time.Time) {
-	v := h.view(r, a, "You have left "+a.newsletter.Name)
+	v := h.view(w, r, a)
+	v.Title = v.Words.Pages.LeftTitle.With("newsletter", v.Newsletter.Name)
 	v.All, v.Undo = all, true
 	if all {
 		v.Others = ""
@@ -146,7 +141,8 @@ func (h site) left(w http.ResponseWriter, r *http.Request, a asker, all bool, at
 }
 
 func (h site) brokenLink(w http.ResponseWriter, r *http.Request) {
-	h.show(w, http.StatusNotFound, "broken", view{Title: "This link is not complete", Home: home(r)})
+	words := h.speech(w, r, Newsletter{})
+	h.show(w, http.StatusNotFound, "broken", view{Title: words.Pages.BrokenTitle, Home: home(r), Words: words})
 }
 
 // leave takes both POSTs to a letter's unsubscribe address: that of a mail
@@ -266,27 +262,28 @@ func (h site) undo(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Log.Info("came back by the page", "newsletter", a.newsletter.ID, "subscriber", a.person.ID)
 	}
-	h.show(w, http.StatusOK, "back", h.view(r, a, "You are back"))
+	v := h.view(w, r, a)
+	v.Title = v.Words.Pages.BackTitle
+	h.show(w, http.StatusOK, "back", v)
 }
 
 // bringBack undoes the leaving that the form names by its time. Without one it
 // is an earlier leaving, by a mail program or another visit: Leave takes that
 // into a new one, which is then undone.
 func (h site) bringBack(r *http.Request, a asker) error {
-	ctx, own := r.Context(), h.ownLists(a.newsletter)
+	ctx, now := r.Context(), h.now()
 	micro, err := strconv.ParseInt(r.PostForm.Get("at"), 10, 64)
 	at := time.UnixMicro(micro).UTC()
 	if err == nil {
-		return h.People.Return(ctx, a.person.ID, a.newsletter.ID, own, whyPage, at)
+		return h.People.Return(ctx, a.person.ID, a.newsletter.ID, whyPage, at, now)
 	}
 	if gets(a.person, a.newsletter) {
 		return nil
 	}
-	at = h.now()
-	if err := h.People.Leave(ctx, a.person.ID, a.newsletter.ID, own, whyPage, at); err != nil {
+	if err := h.People.Leave(ctx, a.person.ID, a.newsletter.ID, h.ownLists(a.newsletter), whyPage, now); err != nil {
 		return err
 	}
-	return h.People.Return(ctx, a.person.ID, a.newsletter.ID, own, whyPage, at)
+	return h.People.Return(ctx, a.person.ID, a.newsletter.ID, whyPage, now, now)
 }
 
 // now is the time as the store keeps it.

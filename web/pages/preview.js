@@ -25,6 +25,7 @@
   // How far the letter is scrolled, until its next version is loaded. The frame
   // lets this page look, for it runs no script of its own.
   let place = null;
+  const places = new Map(); // of the frames that stand side by side
   const placeIn = (frame) => {
     try {
       return frame.contentWindow.scrollY;
@@ -35,18 +36,42 @@
   byId("letter").addEventListener("load", (event) => {
     if (place !== null && event.target.id === "frame") event.target.contentWindow.scrollTo(0, place);
     place = null;
+    if (places.has(event.target)) event.target.contentWindow.scrollTo(0, places.get(event.target));
+    places.delete(event.target);
   }, true);
 
   // The address of a frame's letter, without the place in it.
   const letterOf = (frame) => frame.src.replace(/#.*/, "");
+
+  // redrawBeside brings letters side by side up to date, each in its frame, and
+  // says whether they were the same ones.
+  const redrawBeside = (old, fresh) => {
+    const before = old ? [...old.children] : [], after = fresh ? [...fresh.children] : [];
+    const same = (at) => before[at].querySelector("h3").id === after[at].querySelector("h3").id &&
+      before[at].querySelector("iframe") && after[at].querySelector("iframe");
+    if (!before.length || before.length !== after.length || !before.every((_, at) => same(at))) return false;
+    before.forEach((section, at) => {
+      for (const part of ["h3", ".subject", ".size-of"]) {
+        const was = section.querySelector(part), is = after[at].querySelector(part);
+        if (was.innerHTML !== is.innerHTML) was.replaceChildren(...is.childNodes);
+      }
+      const frame = section.querySelector("iframe"), next = after[at].querySelector("iframe");
+      if (letterOf(frame) === letterOf(next)) return;
+      if (!places.has(frame)) places.set(frame, placeIn(frame));
+      frame.setAttribute("src", next.getAttribute("src"));
+    });
+    return true;
+  };
 
   // replace puts fresh contents into a part, and leaves what is the same.
   const replace = (old, fresh) => {
     if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) return;
     const top = old.scrollTop;
     const open = [...old.querySelectorAll("details[open]")].map((d) => d.id);
-    const frame = old.querySelector("iframe"), next = fresh.querySelector("iframe");
-    if (frame && next) {
+    const frame = old.querySelector("#frame"), next = fresh.querySelector("#frame");
+    if (redrawBeside(old.querySelector("#beside"), fresh.querySelector("#beside"))) {
+      // Each letter stays in its frame.
+    } else if (frame && next) {
       // The same element with a new address: the column does not jump, and
       // the letter stands where it stood once it is there.
       if (letterOf(frame) !== letterOf(next)) {
@@ -207,6 +232,8 @@
       warn();
     } else if (event.key === "m" || event.key === "M") {
       byId("marks")?.click();
+    } else if (event.key === "v" || event.key === "V") {
+      byId("variants")?.click();
     } else if (event.key === "p" || event.key === "P") {
       byId("proof").requestSubmit();
     } else if (event.key === "r" || event.key === "R") {
