@@ -32,8 +32,8 @@ demo: ## the whole job on this machine: a newsletter, real SMTP, an inbox
 bench: ## Lede beside other senders, a quarter of an hour (BENCH="-quick": some minutes)
 	go run ./internal/bench $(BENCH)
 
-parts: ## Go benchmarks of the parts, with allocations
-	go test -run '^$$' -bench . -benchmem ./...
+parts: ## Go benchmarks of the parts, with allocations (PARTS="Render": those that match)
+	go test -run '^$$' -bench '$(or $(PARTS),.)' -benchmem ./...
 
 pictures: ## take the pictures in docs/img anew, in a real browser
 	PAGES_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestThemePictures ./compose

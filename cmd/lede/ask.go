@@ -78,7 +78,7 @@ func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order 
 	if err != nil {
 		return err
 	}
-	count, err := h.store.Audience(ctx, n.ID, n.Lists)
+	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, a.now())
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, count
 			a.say("%-9s %s: %s %s", f.Severity, f.Place, f.Message, f.Remedy)
 		}
 	}
-	a.say("Readers   %d on %s", count, strings.Join(n.Lists, ", "))
+	a.say("Readers   %d on %s", count, n.To())
 	a.say("Relay     %s", h.relayName(n))
 }
 
@@ -161,7 +161,7 @@ func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *ne
 	if d.Edition.Empty != "" {
 		return true, nil // the send says so
 	}
-	count, err := h.store.Audience(ctx, n.ID, n.Lists)
+	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, a.now())
 	if err != nil {
 		return false, err
 	}
@@ -169,7 +169,7 @@ func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *ne
 	if d.Edition.Lead != nil {
 		a.note("Lead      %s", orUntitled(d.Edition.Lead.Title))
 	}
-	a.note("Readers   %d on %s", count, strings.Join(n.Lists, ", "))
+	a.note("Readers   %d on %s", count, n.To())
 	a.note("Relay     %s", h.relayName(n))
 	_, leaves, err := h.leaving(ctx, n, *order, count)
 	if err != nil {

@@ -341,12 +341,10 @@ func killAmid(t *testing.T, cmd *exec.Cmd, box *counter, more int, atDot bool, s
 		if !atDot || all != until {
 			return
 		}
-		if more%2 == 0 { // it never hears the answer
-			time.Sleep(wait)
-			kill()
-			return
-		}
 		time.AfterFunc(wait, kill)
+		if more%2 == 0 { // it never hears the answer
+			<-ended
+		}
 	})
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

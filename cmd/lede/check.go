@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"net/textproto"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -190,6 +191,12 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 			}
 		}
 	}
+	if words := n.Recipe.Words; words != nil {
+		if lack := words.PagesLack(); len(lack) > 0 {
+			c.add("warning", n.ID+", words", "its pages on the web are in English: under pages its words lack "+strings.Join(lack, ", "),
+				"Write them into "+filepath.Join(n.WordsDir, n.Recipe.Language+".yaml")+"; docs/languages.md has them all.")
+		}
+	}
 	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
 		c.add("failure", n.ID+", theme", err.Error(), "")
 		return
@@ -213,12 +220,15 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 			c.ok(n.ID+", letter", "“%s”, %d bytes of HTML", d.Edition.Subject, len(d.Letter.HTML))
 		}
 	}
-	count, err := h.store.Audience(ctx, n.ID, n.Lists)
+	if err == nil {
+		c.variants(ctx, h, n, d)
+	}
+	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, c.a.now())
 	switch {
 	case err != nil:
 		c.add("failure", n.ID+", audience", err.Error(), "")
 	case count == 0:
-		c.add("warning", n.ID+", audience", "nobody is active on "+strings.Join(n.Lists, ", "), "lede import brings readers in.")
+		c.add("warning", n.ID+", audience", "nobody is active on "+n.To(), "lede import brings readers in.")
 	default:
 		c.ok(n.ID+", audience", "%s", counted(count, "reader"))
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"lede/audience/segment"
 	"lede/compose"
 	"lede/newsroom"
 	"lede/store"
@@ -58,16 +60,7 @@ func newEditionsCommand(a *app) *cobra.Command {
 		a.changeCommand("pause", "Stop an edition at once; it never goes on by itself", pauseEdition, "Paused. To go on: lede editions resume %s"),
 		a.changeCommand("cancel", "End an edition: what is not sent yet is never sent", cancelEdition, "Cancelled %s."),
 		a.editionCommand("resume", "Send the rest of a paused or old edition", resumeEdition),
-		a.editionCommand("approve", "Let an edition that waits for approval be sent", func(ctx context.Context, a *app, h *house, id string) error {
-			if err := h.room.Approve(ctx, id); err != nil {
-				return err
-			}
-			rec, err := h.store.Edition(ctx, id)
-			if err == nil && rec.State == newsroom.Waiting {
-				return said(ctx, a, h, id, "Approved %s. The daemon sends it at its slot, "+h.local(rec.Newsletter, rec.Slot)+".")
-			}
-			return said(ctx, a, h, id, "Approved %s. The daemon sends it, or `lede send`.")
-		}))
+		newApproveCommand(a), newChooseCommand(a))
 	return cmd
 }
 
@@ -219,15 +212,26 @@ func showEdition(ctx context.Context, a *app, h *house, id string) error {
 	if err != nil {
 		return err
 	}
+	variants, test, err := h.room.GroupsOf(ctx, rec)
+	if err != nil {
+		return err
+	}
 	if a.json {
 		return a.printJSON(struct {
 			*compose.Edition
-			Changes []newsroom.Change `json:"changes"`
-		}{rec.Content, changes})
+			To       segment.Choice         `json:"to,omitzero"` // of those on the lists; left out for all
+			Changes  []newsroom.Change      `json:"changes"`
+			Variants []newsroom.VariantSums `json:"variants,omitempty"`
+			Test     *newsroom.TestReport   `json:"test,omitempty"`
+		}{rec.Content, rec.Choice, changes, variants, test})
 	}
 	e := rec.Content
 	a.say("Edition    %s, %s, %s", rec.ID, rec.State, h.local(rec.Newsletter, rec.Slot))
 	a.say("Subject    %s\nPreheader  %s", e.Subject, e.Preheader)
+	if rec.Choice.Where != "" {
+		a.say("To         %s: %s", rec.Choice, rec.Choice.Where)
+	}
+	sayGroups(a, func(t time.Time) string { return h.local(rec.Newsletter, t) }, variants, test)
 	if e.Lead != nil {
 		a.say("\nLead\n  %s\n  %s", orUntitled(e.Lead.Title), e.Lead.Why)
 	}
@@ -298,6 +302,7 @@ func printReport(a *app, r newsroom.Report) {
 		}
 		a.say("  %d %s: %s", reason.Count, reason.State, reason.Why)
 	}
+	sayGroups(a, func(t time.Time) string { return t.UTC().Format("2 January 15:04 UTC") }, r.Variants, r.Test)
 	if r.State == newsroom.Sending && r.Pending+r.Deferred > 0 {
 		a.say("What is left goes on with the daemon or the next `lede send %s`.", r.Newsletter)
 	}

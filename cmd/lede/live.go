@@ -2,20 +2,21 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"net"
 	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 
 	"lede/internal/config"
 	"lede/newsroom"
 	"lede/source"
-	"lede/templates"
 	"lede/web"
 )
 
@@ -36,15 +37,7 @@ func previewPage(ctx context.Context, a *app, h *house, args []string, o preview
 	if err != nil {
 		return err
 	}
-	l := &live{house: h, pictures: map[string]source.Picture{}, feeds: &recentFeeds{kept: map[source.Spec]source.Reading{}, now: a.now}}
-	l.take(h)
-	page := &web.Preview{
-		Newsletters: func() []web.PreviewNewsletter { return l.newsletters(chosen.ID) },
-		Render:      l.render, Find: l.find, Send: l.send, Version: l.version, Picture: l.picture, Now: a.now, Log: h.log,
-	}
-	if len(chosen.Notify) > 0 {
-		page.ProofTo = chosen.Notify[0]
-	}
+	page := newLive(a, h).page(chosen)
 	a.say("Preview of %s on http://%s (Ctrl-C ends)", chosen.Name, ln.Addr())
 	server := web.NewServer("", page.Handler())
 	stop := context.AfterFunc(ctx, func() { server.Close() })
@@ -57,18 +50,50 @@ func previewPage(ctx context.Context, a *app, h *house, args []string, o preview
 
 // live keeps the house behind a preview page up to date with the configuration.
 type live struct {
-	feeds *recentFeeds
+	shelf  *shelf
+	themes *themeShelf
 
 	mu       sync.Mutex
 	house    *house
 	stamp    int64 // of the configuration that house was made from
 	pictures map[string]source.Picture
+
+	drafting sync.Mutex
+	drafts   map[string]drafted // the last of each newsletter
+}
+
+// drafted is a draft, and from what it was made.
+type drafted struct {
+	draft   newsroom.Draft
+	slot    time.Time
+	version int64
+	at      time.Time
+}
+
+// newLive begins a preview of a house.
+func newLive(a *app, h *house) *live {
+	l := &live{house: h, pictures: map[string]source.Picture{}, drafts: map[string]drafted{}, themes: newThemeShelf(), shelf: newShelf(a.now)}
+	l.take(h)
+	return l
+}
+
+// page is the preview's page, which begins with the chosen newsletter.
+func (l *live) page(chosen newsroom.Newsletter) *web.Preview {
+	page := &web.Preview{
+		Newsletters: func() []web.PreviewNewsletter { return l.newsletters(chosen.ID) },
+		Render:      l.render, Find: l.find, Send: l.send, Version: l.version, Picture: l.picture, Now: l.house.app.now, Log: l.house.log,
+	}
+	if len(chosen.Notify) > 0 {
+		page.ProofTo = chosen.Notify[0]
+	}
+	return page
 }
 
 // take puts a house to work. The caller holds the lock, or is alone.
 func (l *live) take(h *house) {
-	l.feeds.Gatherer = h.room.Gatherer
-	h.room.Gatherer = l.feeds
+	l.shelf.behind(h.room.Gatherer)
+	h.room.Gatherer, h.room.Theme, h.room.Render = l.shelf, l.themes.theme, l.themes.render
+	l.themes.forget() // their names and tokens are the configuration's
 	l.house, l.stamp = h, stampOf(configuredBy(h))
 }
 
@@ -127,25 +152,17 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	if err != nil {
 		return web.Proof{}, err
 	}
-	if r.Fetch {
-		l.feeds.forget()
-	}
-	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
+	if _, err := l.themes.theme(n); err != nil {
 		return web.Proof{Error: err.Error()}, nil
 	}
-	p, err := h.proof(ctx, n, nextSlot(n, h.app.now()), r.As)
+	p, err := l.proof(ctx, h, n, r)
 	if err != nil {
 		return web.Proof{}, err
 	}
-	l.mu.Lock()
-	for _, picture := range p.draft.Pictures {
-		l.pictures[picture.Name] = picture
-	}
-	l.mu.Unlock()
 	out := web.Proof{
 		Edition: p.draft.Edition, Sender: n.Sender.From.Name, HTML: p.html, Text: p.text, Source: p.eml,
 		Findings: p.draft.Findings, Min: n.Recipe.Min, Slot: p.slot.In(n.Recipe.Zone), BaseURL: n.Recipe.BaseURL,
-		Drawn: h.app.now().In(n.Recipe.Zone), Took: p.draft.Took,
+		Variant: p.variant, Own: p.own, Drawn: h.app.now().In(n.Recipe.Zone), Took: p.draft.Took,
 	}
 	if p.message != nil {
 		out.Subject = p.message.Subject(p.reader)
@@ -153,8 +170,50 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	if out.Earlier, err = h.earlier(ctx, n); err != nil {
 		return out, err
 	}
-	out.Audience, err = h.store.Audience(ctx, n.ID, n.Lists)
+	listed, err := h.listed(ctx, n, p)
+	if err != nil {
+		return out, err
+	}
+	out.Subjects = listed.Subjects
+	for _, v := range listed.Variants {
+		out.Variants = append(out.Variants, web.Variant{Name: v.Name, Readers: v.Readers})
+	}
+	out.Audience, err = h.store.Reach(ctx, n.ID, n.Lists, n.Choice, h.app.now())
 	return out, err
+}
+
+// proof is the letter that a page asks for. All letters of a newsletter are
+// filled in from one draft, until something changes.
+func (l *live) proof(ctx context.Context, h *house, n newsroom.Newsletter, r web.Request) (proof, error) {
+	slot, version := nextSlot(n, h.app.now()), l.version()
+	l.drafting.Lock()
+	last, ok := l.drafts[n.ID]
+	if r.Fetch {
+		l.shelf.forget()
+	}
+	if !ok || r.Fetch || last.version != version || !last.slot.Equal(slot) || h.app.now().Sub(last.at) > recently {
+		d, err := h.draft(ctx, n, slot, last.draft.Known)
+		if err != nil {
+			l.drafting.Unlock()
+			return proof{}, err
+		}
+		last = drafted{d, slot, version, h.app.now()}
+		l.drafts[n.ID] = last
+	}
+	l.drafting.Unlock()
+	l.mu.Lock()
+	for _, picture := range last.draft.Pictures {
+		l.pictures[picture.Name] = picture
+	}
+	l.mu.Unlock()
+	w := wanted{as: r.As, subject: r.Subject}
+	if v := last.draft.Variants; r.Subject > 0 && (v == nil || r.Subject > len(v.Subjects)) {
+		w.subject = 0 // a test that an edit took away
+	}
+	if v := last.draft.Variants; r.Variant >= 0 && v != nil && r.Variant <= len(v.Letters) {
+		w.variant = strconv.Itoa(r.Variant)
+	}
+	return h.fill(ctx, n, proof{draft: last.draft, slot: slot}, w)
 }
 
 // earlier is the last edition of the newsletter that somebody got; nil when
@@ -181,7 +240,7 @@ func (l *live) send(ctx context.Context, r web.Request, to string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	p, err := h.proof(ctx, n, nextSlot(n, h.app.now()), r.As)
+	p, err := l.proof(ctx, h, n, r)
 	if err != nil {
 		return "", err
 	}
@@ -267,64 +326,20 @@ func madeFrom(n newsroom.Newsletter) []string {
 // folders.
 func stampOf(paths []string) int64 {
 	h := fnv.New64a()
+	var numbers [16]byte
 	for _, p := range paths {
 		_ = filepath.WalkDir(p, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return nil //nolint:nilerr // what can't be read is no part of the stamp
 			}
 			if info, err := entry.Info(); err == nil && !entry.IsDir() {
-				fmt.Fprintln(h, name, info.Size(), info.ModTime().UnixNano())
+				_, _ = io.WriteString(h, name)                                                // a hash takes everything
+				binary.LittleEndian.PutUint64(numbers[:], uint64(info.Size()))                //nolint:gosec // any number will do
+				binary.LittleEndian.PutUint64(numbers[8:], uint64(info.ModTime().UnixNano())) //nolint:gosec // any number will do
+				_, _ = h.Write(numbers[:])
 			}
 			return nil
 		})
 	}
 	return int64(h.Sum64()) //nolint:gosec // any number will do
-}
-
-// feedsKept is for how long a feed that was read stands for itself: a preview
-// that redraws at every save must not ask other people's servers each time.
-const feedsKept = 5 * time.Minute
-
-// recentFeeds remembers feeds from the net for a while. Folders and files are
-// read anew each time.
-type recentFeeds struct {
-	newsroom.Gatherer
-	now func() time.Time
-
-	mu   sync.Mutex
-	kept map[source.Spec]source.Reading
-}
-
-func (f *recentFeeds) forget() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	clear(f.kept)
-}
-
-// Gather reads what is not kept.
-func (f *recentFeeds) Gather(ctx context.Context, specs []source.Spec, zone *time.Location) []source.Reading {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var ask []source.Spec
-	for _, s := range specs {
-		if kept, ok := f.kept[s]; !ok || f.now().Sub(kept.Fetched) > feedsKept {
-			ask = append(ask, s)
-		}
-	}
-	fresh := map[string]source.Reading{}
-	for i, reading := range f.Gatherer.Gather(ctx, ask, zone) {
-		fresh[reading.Source] = reading
-		if strings.HasPrefix(ask[i].Feed, "http") && reading.Err == nil {
-			f.kept[ask[i]] = reading
-		}
-	}
-	readings := make([]source.Reading, len(specs))
-	for i, s := range specs {
-		reading, ok := fresh[s.ID]
-		if !ok {
-			reading = f.kept[s]
-		}
-		readings[i] = reading
-	}
-	return readings
 }

@@ -80,9 +80,8 @@ func TestDatabaseRestarts(t *testing.T) {
 					t.Fatal("nothing is sent")
 				}
 				stop()
-				down := time.Now()
-				time.Sleep(time.Second)
-				after := box.accepted()
+				down, after := time.Now(), box.accepted()
+				own.Knock(t) // it noticed, and asks for the server
 				if err := own.Run(); err != nil {
 					t.Fatal(err)
 				}

@@ -12,7 +12,12 @@ import (
 )
 
 type previewOptions struct {
-	out, to, as, edition, listen string
+	out, to, as, variant, edition, listen string
+	subject                               int
+}
+
+func (o previewOptions) wanted() wanted {
+	return wanted{as: o.as, variant: o.variant, subject: o.subject}
 }
 
 func newPreviewCommand(a *app) *cobra.Command {
@@ -22,13 +27,15 @@ func newPreviewCommand(a *app) *cobra.Command {
 		Short: "The next edition in the browser, live while you edit",
 		Long: `Show the edition of the next slot as it would be sent now: on a page on this
 machine that redraws when a story, a template or the configuration changes, as
-files (--out), or as one mail (--to). A preview never uses up a story and never
+files (--out), or as one mail (--to). An edition with variants writes each of them
+too (edition.variant-0.html …), and edition.json says for whom they are. A preview never uses up a story and never
 touches a delivery; its links work and change nothing.
 
 The exit status is 1 when there is nothing to send or an error stops the letter.`,
 		Example: `  lede preview harbour
   lede preview harbour --out /tmp/letter       # edition.html .txt .eml .json, lint.json
-  lede preview harbour --to desk@example.org --as reader@example.org`,
+  lede preview harbour --to desk@example.org --as reader@example.org
+  lede preview harbour --to desk@example.org --variant "plan paid" --subject 2`,
 		Args: arguments(0, 1, "at most one NEWSLETTER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPreview(cmd.Context(), a, args, o)
@@ -38,6 +45,8 @@ The exit status is 1 when there is nothing to send or an error stops the letter.
 	f.StringVarP(&o.out, "out", "o", "", "write the files to `DIR` and end")
 	f.StringVar(&o.to, "to", "", "mail one proof to `ADDRESS` through the relay and end")
 	f.StringVar(&o.as, "as", "", "as the subscriber `ADDRESS` sees it")
+	f.StringVar(&o.variant, "variant", "", "the variant `NAME` (or number) instead of the one that the reader gets")
+	f.IntVar(&o.subject, "subject", 0, "with the `N`th subject of a test (the first)")
 	f.StringVar(&o.edition, "edition", "", "the stored edition `ID` instead of the next one")
 	f.StringVar(&o.listen, "listen", o.listen, "show the page on this loopback `ADDRESS`")
 	return cmd
@@ -53,6 +62,9 @@ func runPreview(ctx context.Context, a *app, args []string, o previewOptions) er
 		if o.edition != "" {
 			return usageError("--edition goes with --out or --to")
 		}
+		if o.variant != "" || o.subject != 0 {
+			return usageError("--variant and --subject go with --out or --to; the page lists them")
+		}
 		return previewPage(ctx, a, h, args, o)
 	}
 	h.room.Spamd = h.cfg.Spamd
@@ -61,13 +73,17 @@ func runPreview(ctx context.Context, a *app, args []string, o previewOptions) er
 		return err
 	}
 	if o.out != "" {
-		if err := p.write(o.out); err != nil {
+		if err := h.write(ctx, n, p, o.out); err != nil {
 			return err
 		}
 		a.note("Wrote %s", filepath.Join(o.out, "edition.{json,html,txt,eml}"))
 	}
 	if a.json {
-		if err := a.printJSON(p.draft.Edition); err != nil {
+		listed, err := h.listed(ctx, n, p)
+		if err != nil {
+			return err
+		}
+		if err := a.printJSON(listed); err != nil {
 			return err
 		}
 	}
@@ -85,13 +101,13 @@ func runPreview(ctx context.Context, a *app, args []string, o previewOptions) er
 
 func chooseProof(ctx context.Context, a *app, h *house, args []string, o previewOptions) (newsroom.Newsletter, proof, error) {
 	if o.edition != "" {
-		return h.storedProof(ctx, o.edition, o.as)
+		return h.storedProof(ctx, o.edition, o.wanted())
 	}
 	n, err := h.newsletter(args)
 	if err != nil {
 		return n, proof{}, err
 	}
-	p, err := h.proof(ctx, n, nextSlot(n, a.now()), o.as)
+	p, err := h.proof(ctx, n, nextSlot(n, a.now()), o.wanted())
 	return n, p, err
 }
 

@@ -29,7 +29,7 @@ func probe(ctx context.Context, a *app, args []string, to string) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.proof(ctx, n, a.now().UTC(), "")
+	p, err := h.proof(ctx, n, a.now().UTC(), wanted{})
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func probe(ctx context.Context, a *app, args []string, to string) error {
 		if len(rest) == 0 {
 			return fmt.Errorf("there is nothing to send as a probe: %s", p.draft.Edition.Empty)
 		}
-		if n, p, err = h.storedProof(ctx, rest[0].ID, ""); err != nil {
+		if n, p, err = h.storedProof(ctx, rest[0].ID, wanted{}); err != nil {
 			return err
 		}
 	}

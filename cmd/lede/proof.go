@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"lede/audience"
-	"lede/compose/lint"
+	"lede/compose"
 	"lede/newsroom"
 	"lede/send"
 )
@@ -23,31 +23,46 @@ type proof struct {
 	slot    time.Time
 	message *send.Message // nil when the edition is empty
 	reader  send.Delivery
+	as      string // as whom it is seen, as it was asked for
+	own     int    // the variant that the reader gets
+	variant int    // the variant that this is
+	subject int    // of a test, from 1; 0: the first
 	html    string
 	text    string
 	eml     []byte
 }
 
+// wanted says which letter of an edition is looked at, and as whom.
+type wanted struct {
+	as      string // a subscriber's address, the name of a made-up reader, or empty
+	variant string // its number or name; empty: the one that the reader gets
+	subject int    // of a test, from 1; 0: the first
+}
+
 // madeUp is the reader as whom a proof is seen when nobody is named.
 const madeUp = "reader@example.org"
 
-// proof drafts the edition for a slot and fills it in for the reader as: a
-// subscriber's address, the name of a made-up reader, or nobody in particular
-// when as is empty.
-func (h *house) proof(ctx context.Context, n newsroom.Newsletter, slot time.Time, as string) (proof, error) {
+// proof drafts the edition for a slot and fills in one of its letters.
+func (h *house) proof(ctx context.Context, n newsroom.Newsletter, slot time.Time, w wanted) (proof, error) {
+	d, err := h.draft(ctx, n, slot, nil)
+	if err != nil {
+		return proof{}, err
+	}
+	return h.fill(ctx, n, proof{draft: d, slot: slot}, w)
+}
+
+// draft drafts the edition for a slot, as it would be made now; known is an
+// earlier draft's.
+func (h *house) draft(ctx context.Context, n newsroom.Newsletter, slot time.Time, known map[string]compose.Picture) (newsroom.Draft, error) {
 	waits, err := h.room.Waits(ctx, n, slot)
 	if err != nil {
-		return proof{}, err
+		return newsroom.Draft{}, err
 	}
-	d, err := h.room.Draft(ctx, n, newsroom.Order{Slot: slot, Remake: waits})
-	if err != nil {
-		return proof{}, err
-	}
-	return h.fill(ctx, n, proof{draft: d, slot: slot}, as)
+	return h.room.Draft(ctx, n, newsroom.Order{Slot: slot, Remake: waits, Known: known})
 }
 
 // storedProof is the proof of an edition that is in the store.
-func (h *house) storedProof(ctx context.Context, id, as string) (newsroom.Newsletter, proof, error) {
+func (h *house) storedProof(ctx context.Context, id string, w wanted) (newsroom.Newsletter, proof, error) {
 	rec, err := h.store.Edition(ctx, id)
 	if errors.Is(err, newsroom.ErrNotFound) {
 		return newsroom.Newsletter{}, proof{}, fmt.Errorf("edition %s: no such edition\nhint: lede editions list", id)
@@ -62,14 +77,16 @@ func (h *house) storedProof(ctx context.Context, id, as string) (newsroom.Newsle
 	if rec.Content == nil {
 		return n, proof{}, fmt.Errorf("edition %s was %s before it had a letter: %s", rec.ID, rec.State, rec.Why)
 	}
-	d := newsroom.Draft{Edition: *rec.Content, Letter: *rec.Letter}
+	d := newsroom.Draft{Edition: *rec.Content, Letter: *rec.Letter, Variants: rec.Variants}
 	d.Findings = h.room.Lint(n, d.Edition, d.Letter)
-	p, err := h.fill(ctx, n, proof{draft: d, slot: rec.Slot}, as)
+	p, err := h.fill(ctx, n, proof{draft: d, slot: rec.Slot}, w)
 	return n, p, err
 }
 
-func (h *house) fill(ctx context.Context, n newsroom.Newsletter, p proof, as string) (proof, error) {
-	p.reader = send.Delivery{Edition: "proof", Address: madeUp}
+// fill fills in one of a draft's letters.
+func (h *house) fill(ctx context.Context, n newsroom.Newsletter, p proof, w wanted) (proof, error) {
+	as, attributes := w.as, map[string]string(nil)
+	p.as, p.reader = w.as, send.Delivery{Edition: "proof", Address: madeUp}
 	switch {
 	case as == "":
 	case !strings.Contains(as, "@"):
@@ -88,12 +105,30 @@ func (h *house) fill(ctx context.Context, n newsroom.Newsletter, p proof, as str
 		}
 		p.reader.Subscriber, p.reader.Salt = person.ID, person.Salt
 		p.reader.Address, p.reader.Name = person.Address, person.Name
+		attributes = person.Attributes
 	}
 	if p.draft.Edition.Empty != "" {
 		return p, nil
 	}
+	if v := p.draft.Variants; v != nil {
+		p.own = v.Split.Variant(func(name string) string { return attributes[name] })
+	}
+	p.variant, p.subject = p.own, w.subject
 	var err error
-	if p.message, err = send.Compile(p.draft.Letter, n.Sender); err != nil {
+	if w.variant != "" {
+		if p.variant, err = p.draft.Variants.Named(w.variant); err != nil {
+			return p, usageError("--variant: %v", err)
+		}
+	}
+	letter, err := p.draft.Variants.LetterOf(p.draft.Letter, p.variant, p.subject)
+	if err != nil {
+		return p, usageError("%v", err)
+	}
+	sender, err := h.room.Carrying(ctx, n, p.draft.Pictures, letter)
+	if err != nil {
+		return p, fmt.Errorf("newsletter %s: %w", n.ID, err)
+	}
+	if p.message, err = send.Compile(letter, sender); err != nil {
 		return p, fmt.Errorf("newsletter %s: %w", n.ID, err)
 	}
 	p.html, p.text = p.message.HTML(p.reader, true), p.message.Text(p.reader, true)
@@ -108,36 +143,6 @@ func (p proof) stops() string {
 		return p.draft.Edition.Empty
 	}
 	return p.draft.Stops()
-}
-
-// write writes the files that other programs read. Each is whole or not there;
-// an edition without a letter leaves no letter of an earlier run behind.
-func (p proof) write(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making a folder: %w", err)
-	}
-	edition, err := jsonFile(p.draft.Edition)
-	if err != nil {
-		return err
-	}
-	findings := p.draft.Findings
-	if findings == nil {
-		findings = []lint.Finding{}
-	}
-	lints, err := jsonFile(findings)
-	if err != nil {
-		return err
-	}
-	files := map[string][]byte{"edition.json": edition, "lint.json": lints, "edition.html": nil, "edition.txt": nil, "edition.eml": nil}
-	if p.message != nil {
-		files["edition.html"], files["edition.txt"], files["edition.eml"] = []byte(p.html), []byte(p.text), p.eml
-	}
-	for name, data := range files {
-		if err := replaceFile(filepath.Join(dir, name), data); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func jsonFile(v any) ([]byte, error) {

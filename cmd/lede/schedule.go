@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -100,7 +99,7 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 
 // does says what a slot of the newsletter sets going.
 func does(n newsroom.Newsletter, slot time.Time) string {
-	to := "sends to " + strings.Join(n.Lists, ", ")
+	to := "sends to " + n.To()
 	if times := timing(n.Timing, slot, n.Recipe.Zone); times != "" {
 		to += ", " + times
 	}

@@ -296,7 +296,7 @@ func asPreviewed(t *testing.T, dir, edition string, mails []mailtest.Mail) {
 	defer h.close()
 	ids := map[string]bool{}
 	for i, m := range mails {
-		_, p, err := h.storedProof(context.Background(), edition, m.To)
+		_, p, err := h.storedProof(context.Background(), edition, wanted{as: m.To})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -122,12 +122,12 @@ func (h *house) close() {
 
 // render loads the newsletter's theme, each time anew so that an edited
 // template is seen, and sets the edition in it.
-func render(n newsroom.Newsletter, e compose.Edition) (compose.Letter, error) {
+func render(n newsroom.Newsletter, e compose.Edition) (compose.Rendered, error) {
 	theme, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens)
 	if err != nil {
-		return compose.Letter{}, err
+		return compose.Rendered{}, err
 	}
-	return compose.Render(n.Recipe, e, theme, randomHex(8))
+	return compose.RenderAll(n.Recipe, e, theme, randomHex(8))
 }
 
 // answersAsUs asks whether the pages at base are served from the same store.
@@ -192,7 +192,7 @@ func (h *house) site() *web.Site {
 		site.Newsletters = append(site.Newsletters, web.Newsletter{
 			ID: n.ID, Name: n.Name, Line: n.Recipe.Place, PostalAddress: n.Recipe.PostalAddress,
 			Imprint: n.Recipe.Imprint, Privacy: n.Recipe.Privacy, Lists: n.Lists,
-			Visibility: web.Visibility(n.Visibility), Language: n.Recipe.Language, Zone: n.Recipe.Zone, ListID: n.Sender.ListID,
+			Visibility: web.Visibility(n.Visibility), Language: n.Recipe.Language, Words: n.Recipe.Words, Zone: n.Recipe.Zone, ListID: n.Sender.ListID, From: n.Sender.From,
 			Next: func(now time.Time) time.Time {
 				if n.Schedule == nil {
 					return time.Time{}
@@ -220,15 +220,16 @@ func (a *app) newsletters(cfg *config.Config) ([]newsroom.Newsletter, error) {
 
 func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter, error) {
 	n := newsroom.Newsletter{
-		ID: c.ID, Name: c.Name, Relay: c.Relay, Lists: c.Lists, Visibility: c.Visibility, ThemeDir: c.ThemeDir, Tokens: c.Tokens, WordsDir: c.WordsDir,
+		ID: c.ID, Name: c.Name, Relay: c.Relay, Lists: c.Lists, Choice: cfg.Choice(c), Visibility: c.Visibility, Pictures: c.Pictures, ThemeDir: c.ThemeDir, Tokens: c.Tokens, WordsDir: c.WordsDir,
 		NotOn: c.NotOn, Missed: c.Missed, Grace: time.Duration(c.Grace), StaleAfter: time.Duration(c.StaleAfter),
 		Timing: newsroom.Timing{Spread: time.Duration(c.Spread), LocalTime: c.LocalTime},
 		MinGap: time.Duration(c.MinGap), InDoubt: c.InDoubt, Approval: c.Approval, Numbered: c.Numbered,
 		Proof:    newsroom.Proof{To: c.Proof.To, Before: time.Duration(c.Proof.Before)},
 		Deadline: time.Duration(c.ApprovalDeadline), AtDeadline: c.AtDeadline, Changed: c.Changed,
 		Notify: c.Notify, NotifyCommand: c.NotifyCommand, Lint: levelsOf(c),
-		Recipe: recipeOf(cfg, c),
-		Sender: senderOf(cfg, c),
+		Recipe:      recipeOf(cfg, c),
+		SubjectTest: newsroom.Test{Share: c.SubjectTest.Share, Wait: time.Duration(c.SubjectTest.Wait), Otherwise: c.SubjectTest.Otherwise},
+		Sender:      senderOf(cfg, c),
 	}
 	if c.WordsDir != "" {
 		book, err := templates.LoadWords(c.WordsDir)
@@ -265,7 +266,12 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 		ID: c.ID, Name: c.Name, Editor: c.Editor.Name, Greeting: c.Editor.Greeting, Subject: c.Subject, Preheader: c.Preheader,
 		Language: string(c.Language), Zone: c.Timezone.Location, Place: c.Place, PostalAddress: c.PostalAddress,
 		Reason: c.Reason, Imprint: c.Imprint, Privacy: c.Privacy, BaseURL: cfg.BaseURL, Theme: c.Theme, Min: c.Min, PerSource: c.PerSource, OwnHosts: c.OwnHosts, TextLinks: c.TextLinks,
-		Lead: compose.LeadRule{From: c.Lead.From, Length: c.Lead.Length, MinWords: c.Lead.MinWords, IfNone: c.Lead.IfNone},
+		SubjectTest: c.SubjectTest.Subjects,
+		Lead: compose.LeadRule{
+			From: c.Lead.From, Length: c.Lead.Length, IfNone: c.Lead.IfNone,
+			Tags: c.Lead.Tags, Category: c.Lead.Category, Author: c.Lead.Author, Lang: string(c.Lead.Lang),
+			MinWords: c.Lead.MinWords, MaxWords: c.Lead.MaxWords, MaxAge: time.Duration(c.Lead.MaxAge),
+		},
 	}
 	for _, s := range c.Sources {
 		r.Sources = append(r.Sources, compose.SourceRule{
@@ -273,12 +279,16 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 		})
 	}
 	for _, s := range c.Sections {
+		var when []compose.Condition
+		for _, w := range s.When {
+			when = append(when, w.Condition())
+		}
 		r.Sections = append(r.Sections, compose.SectionRule{
 			Title: s.Title, Kind: s.Kind, From: s.From, Max: s.Max, Teaser: s.Teaser,
 			Tags: s.Tags, Category: s.Category, Author: s.Author, Lang: string(s.Lang),
 			MinWords: s.MinWords, MaxWords: s.MaxWords, MaxAge: time.Duration(s.MaxAge),
 			Order: s.Order, Prefer: s.Prefer, Alternate: s.Alternate, PerSource: s.PerSource,
-			Empty: s.Empty, Say: s.Say, Ago: s.Ago.Ago,
+			When: when, Empty: s.Empty, Say: s.Say, Ago: s.Ago.Ago,
 		})
 	}
 	for _, p := range c.LinkParams {

@@ -30,9 +30,11 @@ func check(t *tree, c *Config) {
 	ch.ids("newsletters", len(c.Newsletters), func(i int) string { return c.Newsletters[i].ID })
 	ch.domains()
 	ch.routes(ids)
+	segments := ch.segments()
 	for i := range c.Newsletters {
 		if at := fmt.Sprintf("newsletters[%d]", i); ch.sound(at) {
 			ch.newsletter(at, &c.Newsletters[i], ids)
+			ch.choice(at, c.Newsletters[i], segments)
 		}
 	}
 }

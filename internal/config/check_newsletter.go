@@ -36,6 +36,7 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	c.words(at+".subject", n.Subject, compose.SubjectWords(), reader)
 	c.words(at+".editor.greeting", n.Editor.Greeting, compose.SubjectWords(), reader)
 	c.words(at+".preheader", n.Preheader, compose.PreheaderWords(), nil)
+	c.subjectTest(at, n)
 	c.links(at, n)
 	c.lint(at, n)
 	switch path := at + ".relay"; {
@@ -58,6 +59,9 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	if lead := at + ".lead"; c.sound(lead+".length") && c.sound(lead+".min_words") && n.Lead.Length < n.Lead.MinWords {
 		c.complain(c.oneGiven(lead+".length", lead+".min_words"), "", "length (%d words) is shorter than min_words (%d)", n.Lead.Length, n.Lead.MinWords)
 	}
+	if path := at + ".lead.max_words"; c.given(path) && n.Lead.MaxWords > 0 && n.Lead.MinWords > n.Lead.MaxWords {
+		c.complain(path, "", "%d is less than min_words (%d)", n.Lead.MaxWords, n.Lead.MinWords)
+	}
 	for i, section := range n.Sections {
 		path := fmt.Sprintf("%s.sections[%d]", at, i)
 		c.from(path+".from", section.From, sources)
@@ -66,6 +70,7 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 		}
 	}
 	c.correctionsOnce(at, n.Sections)
+	c.conditions(at, n.Sections)
 	if path := at + ".theme"; c.given(path) && !idForm.MatchString(n.Theme) {
 		c.complain(path, "your own templates go into theme_dir", "%q is no name of a theme", n.Theme)
 	} else if known := templates.Names(); c.given(path) && !slices.Contains(known, n.Theme) {
@@ -175,6 +180,12 @@ func (c *checker) approval(at string, n *Newsletter) {
 		c.complain(path, "", "%s is more than 24h", n.ApprovalDeadline)
 	case n.StaleAfter > 0 && n.ApprovalDeadline >= n.StaleAfter && c.sound(at+".stale_after"):
 		c.complain(path, "", "%s is no less than stale_after (%s): the edition is paused before", n.ApprovalDeadline, n.StaleAfter)
+	}
+	if path := at + ".at_deadline"; c.sound(path) && n.AtDeadline != "remind" && n.ApprovalDeadline == 0 && c.sound(at+".approval_deadline") {
+		c.complain(path, "approval_deadline: 1h", "approval_deadline is missing: there is no deadline at which to %s", n.AtDeadline)
+	}
+	if n.Changed == "hold" && n.Approval == "none" && n.Proof.Before == 0 && c.sound(at+".changed") && c.sound(at+".approval") && c.sound(at+".proof.before") {
+		c.warn("%s: changed: hold is for editions that wait, and none does: it has neither approval: required nor proof.before", at)
 	}
 }
 

@@ -17,6 +17,8 @@ package config
 import (
 	"time"
 
+	"lede/audience/segment"
+	"lede/compose"
 	"lede/templates"
 )
 
@@ -31,6 +33,7 @@ type Config struct {
 	Relays      []Relay      `mapstructure:"relays" need:"true"`
 	Routes      []Route      `mapstructure:"routes"`  // the first that fits holds
 	Domains     []Domain     `mapstructure:"domains"` // no domain is in two of them
+	Segments    []Segment    `mapstructure:"segments"`
 	Newsletters []Newsletter `mapstructure:"newsletters" need:"true"`
 
 	Path     string   `mapstructure:"-"` // absolute path of the file
@@ -97,6 +100,14 @@ type Domain struct {
 	Rate        Rate     `mapstructure:"rate"`
 }
 
+// Segment is a condition on people under a name.
+type Segment struct {
+	ID    string              `mapstructure:"id" need:"true"`
+	Name  string              `mapstructure:"name"` // for people; may be empty
+	Where string              `mapstructure:"where" need:"true"`
+	Means *segment.Expression `mapstructure:"-"` // what Where says
+}
+
 // Retry says when mail that a relay put off is tried again.
 type Retry struct {
 	First       Duration `mapstructure:"first"`
@@ -136,15 +147,19 @@ type Newsletter struct {
 	FeedbackSender     string           `mapstructure:"feedback_sender"`    // made of the domain of from when not given
 	DKIM               []DKIM           `mapstructure:"dkim" single:"true"` // none: not signed
 	Lists              []string         `mapstructure:"lists" need:"true"`
-	Relay              string           `mapstructure:"relay"` // the only relay when not given
+	Segment            string           `mapstructure:"segment"` // id: these of the lists only; empty: all
+	Exclude            []string         `mapstructure:"exclude"` // ids of segments that get nothing
+	Relay              string           `mapstructure:"relay"`   // the only relay when not given
 	Theme              string           `mapstructure:"theme"`
 	ThemeDir           string           `mapstructure:"theme_dir"` // absolute; empty: the theme as it is
 	Tokens             templates.Tokens `mapstructure:"tokens"`    // over the theme's own
 	WordsDir           string           `mapstructure:"words_dir"` // absolute; empty: the built-in words
 	TextLinks          string           `mapstructure:"text_links" oneof:"inline|footnotes"`
+	Pictures           string           `mapstructure:"pictures" oneof:"link|inline"`
 	Subject            string           `mapstructure:"subject"`
-	Preheader          string           `mapstructure:"preheader"` // empty: made of the lead
-	OwnHosts           []string         `mapstructure:"own_hosts"` // lower case, each with those within it
+	SubjectTest        SubjectTest      `mapstructure:"subject_test"` // without subjects: none
+	Preheader          string           `mapstructure:"preheader"`    // empty: made of the lead
+	OwnHosts           []string         `mapstructure:"own_hosts"`    // lower case, each with those within it
 	LinkParams         []Param          `mapstructure:"link_params" pairs:"true"`
 	Numbered           bool             `mapstructure:"numbered"`
 	Sources            []Source         `mapstructure:"sources" need:"true"`
@@ -171,6 +186,30 @@ type Param struct {
 type Proof struct {
 	To     []string `mapstructure:"to"`
 	Before Duration `mapstructure:"before"` // the slot; 0: at it
+}
+
+// SubjectTest is subjects that editions are tried with before most readers get
+// them.
+type SubjectTest struct {
+	Subjects  []string `mapstructure:"subjects"`                     // beside the newsletter's own, which is the first
+	Share     int      `mapstructure:"share" range:"1..100"`         // percent of the readers who get them, in equal parts
+	Wait      Duration `mapstructure:"wait"`                         // until the others get the one that was chosen
+	Otherwise string   `mapstructure:"otherwise" oneof:"first|hold"` // when nobody chose
+}
+
+// When is a condition: for whom something is. One of Is and IsNot is set.
+type When struct {
+	Attribute string   `mapstructure:"attribute" need:"true"`
+	Is        []string `mapstructure:"is"`
+	IsNot     []string `mapstructure:"is_not"`
+}
+
+// Condition returns the condition as composing knows it.
+func (w When) Condition() compose.Condition {
+	if len(w.IsNot) > 0 {
+		return compose.Condition{Attribute: w.Attribute, Values: w.IsNot, Not: true}
+	}
+	return compose.Condition{Attribute: w.Attribute, Values: w.Is}
 }
 
 // Editor is who greets the readers.
@@ -202,10 +241,18 @@ type Source struct {
 
 // Lead says how the lead is chosen and told.
 type Lead struct {
-	From     []string `mapstructure:"from"`                      // source ids, all when empty
-	Length   int      `mapstructure:"length" range:"50..20000"`  // words
-	MinWords int      `mapstructure:"min_words" range:"0..5000"` // words
-	IfNone   string   `mapstructure:"if_none" oneof:"promote|without|skip"`
+	From   []string `mapstructure:"from"`                     // source ids, all when empty
+	Length int      `mapstructure:"length" range:"50..20000"` // words
+
+	Tags     []string `mapstructure:"tags"`     // filters; a lead passes all that are set
+	Category string   `mapstructure:"category"` // the first tag
+	Author   string   `mapstructure:"author"`
+	Lang     Language `mapstructure:"lang"`
+	MinWords int      `mapstructure:"min_words" range:"0..5000"`
+	MaxWords int      `mapstructure:"max_words" range:"0..20000"` // 0: no limit
+	MaxAge   Duration `mapstructure:"max_age"`                    // 0: no limit
+
+	IfNone string `mapstructure:"if_none" oneof:"promote|without|skip"`
 }
 
 // Section is one section of the letter.
@@ -215,6 +262,8 @@ type Section struct {
 	From   []string `mapstructure:"from"` // source ids, all when empty
 	Max    int      `mapstructure:"max" range:"1..100"`
 	Teaser int      `mapstructure:"teaser" range:"40..2000"` // columns, as compose.SectionRule.Teaser
+
+	When []When `mapstructure:"when" single:"true"` // for whom it is: all must hold; none: everybody
 
 	Tags     []string `mapstructure:"tags"`     // filters; a story passes all that are set
 	Category string   `mapstructure:"category"` // the first tag
@@ -269,21 +318,23 @@ func defaultRelay() Relay {
 
 func defaultNewsletter() Newsletter {
 	return Newsletter{
-		Visibility: "unlisted",
-		Language:   "en",
-		Timezone:   TimeZone{time.UTC},
-		Missed:     "run",
-		Grace:      Duration(6 * time.Hour),
-		MinGap:     Duration(2 * time.Hour),
-		Theme:      "broadsheet",
-		TextLinks:  "inline",
-		Subject:    "{lead}",
-		Lead:       Lead{Length: 700, MinWords: 80, IfNone: "promote"},
-		Min:        1,
-		Approval:   "none",
-		AtDeadline: "remind",
-		Changed:    "send",
-		InDoubt:    "resend",
+		Visibility:  "unlisted",
+		Language:    "en",
+		Timezone:    TimeZone{time.UTC},
+		Missed:      "run",
+		Grace:       Duration(6 * time.Hour),
+		MinGap:      Duration(2 * time.Hour),
+		Theme:       "broadsheet",
+		TextLinks:   "inline",
+		Pictures:    "link",
+		Subject:     "{lead}",
+		SubjectTest: SubjectTest{Share: 20, Wait: Duration(2 * time.Hour), Otherwise: "first"},
+		Lead:        Lead{Length: 700, MinWords: 80, IfNone: "promote"},
+		Min:         1,
+		Approval:    "none",
+		AtDeadline:  "remind",
+		Changed:     "send",
+		InDoubt:     "resend",
 	}
 }
 

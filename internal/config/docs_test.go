@@ -29,10 +29,11 @@ func schema() map[string]reflect.Value {
 		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log),
 		"relays": reflect.ValueOf(defaultRelay()), "retry": reflect.ValueOf(defaultRelay().Retry),
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
-		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}),
+		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}), "segments": reflect.ValueOf(Segment{}),
 		"dkim": reflect.ValueOf(DKIM{}), "sources": reflect.ValueOf(defaultSource()),
 		"tokens": reflect.ValueOf(newsletter.Tokens), "light and dark": reflect.ValueOf(newsletter.Tokens.Light),
 		"fonts": reflect.ValueOf(newsletter.Tokens.Fonts), "logo": reflect.ValueOf(newsletter.Tokens.Logo),
+		"subject_test": reflect.ValueOf(newsletter.SubjectTest), "when": reflect.ValueOf(When{}),
 		"lead": reflect.ValueOf(newsletter.Lead), "sections": reflect.ValueOf(defaultSection()),
 	}
 }

@@ -257,6 +257,25 @@ func (s *Server) Kill() {
 	s.Stop()
 }
 
+// Knock waits until somebody asks for the server that Stop or Kill ended, and
+// turns them away; the test fails when nobody does for a minute.
+func (s *Server) Knock(t testing.TB) {
+	t.Helper()
+	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	if err := ln.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatalf("nobody asked for the server: %v", err)
+	}
+	_ = conn.Close()
+}
+
 func (s *Server) postmaster() (int, error) {
 	b, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	if err != nil {
