@@ -80,8 +80,13 @@ func TestPreviewIsAccessible(t *testing.T) {
 		width  int64
 		scheme string
 	}{
-		{"desktop", 1280, "dark"}, {"difference", 1280, "light"}, {"difference", 390, "dark"}, {"dark", 1280, "light"},
-		{"phone", 390, "light"}, {"variants", 1280, "light"}, {"variants", 390, "dark"},
+		{"desktop", 1280, "dark"},
+		{"difference", 1280, "light"},
+		{"difference", 390, "dark"},
+		{"dark", 1280, "light"},
+		{"phone", 390, "light"},
+		{"variants", 1280, "light"},
+		{"variants", 390, "dark"},
 	} {
 		t.Run(fmt.Sprintf("%s at %d, %s", c.view, c.width, c.scheme), func(t *testing.T) {
 			b.Window(c.width, 1000, c.scheme)
