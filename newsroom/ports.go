@@ -109,9 +109,8 @@ type Memory interface {
 	// Count returns how many editions of the newsletter were stored and neither
 	// skipped, failed nor cancelled.
 	Count(ctx context.Context, newsletter string) (int, error)
-	// Reach counts who would get an edition now: whom the choice means of those
-	// on the lists.
-	Reach(ctx context.Context, newsletter string, lists []string, choice segment.Choice, now time.Time) (int, error)
+	// Reach counts whom an edition would go to now.
+	Reach(ctx context.Context, aim Aim, now time.Time) (int, error)
 }
 
 // Pictures keeps pictures under the names made of their content.

@@ -200,12 +200,16 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	if stops := d.Stops(); stops != "" {
 		return Failed, stops, nil
 	}
-	audience, err := r.Memory.Reach(ctx, n.ID, n.Lists, n.Choice, r.Now())
+	aim := n.Aim(o)
+	audience, err := r.Memory.Reach(ctx, aim, r.Now())
 	if err != nil {
 		return "", "", fmt.Errorf("counting the audience: %w", err)
 	}
-	if audience == 0 && n.Choice.Where != "" {
-		return Failed, fmt.Sprintf("nobody to send to: no active subscriber on %s; `lede segments test` shows whom a segment means", n.To()), nil
+	if audience == 0 && aim.CorrectionOf != "" {
+		return Failed, "nobody to send to: no active subscriber on " + aim.String(), nil
+	}
+	if audience == 0 && aim.Choice.Where != "" {
+		return Failed, fmt.Sprintf("nobody to send to: no active subscriber on %s; `lede segments test` shows whom a segment means", aim), nil
 	}
 	if audience == 0 {
 		return Failed, fmt.Sprintf("nobody to send to: no active subscriber on %s; `lede import` brings them in", listNames(n.Lists)), nil
@@ -229,7 +233,7 @@ func (r *Room) assemble(ctx context.Context, n Newsletter, rec Record, o Order) 
 	if n.Approval == "required" || n.Proof.Before > 0 && !rec.ByHand && now.Before(rec.Slot) {
 		to = Waiting
 	}
-	content := Content{Edition: d.Edition, Letter: d.Letter, Variants: d.Variants, Lists: n.Lists, Choice: n.Choice, Revision: d.Revision, By: r.By, CorrectionOf: o.CorrectionOf}
+	content := Content{Edition: d.Edition, Letter: d.Letter, Variants: d.Variants, Lists: aim.Lists, Choice: aim.Choice, Revision: d.Revision, By: r.By, CorrectionOf: aim.CorrectionOf}
 	o.timing(n).due(&content, rec.Slot, now, n.Recipe.Zone)
 	count, err := r.Editions.Commit(ctx, rec.ID, content, to, now)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"lede/audience/segment"
 	"lede/compose"
 	"lede/newsroom"
 )
@@ -34,28 +33,49 @@ func audienceOf(lists int) string {
 
 // Audience counts who of the lists gets mail of the newsletter.
 func (s *Store) Audience(ctx context.Context, newsletter string, lists []string) (int, error) {
-	return s.Reach(ctx, newsletter, lists, segment.Choice{}, time.Time{})
+	return s.Reach(ctx, newsroom.Aim{Newsletter: newsletter, Lists: lists}, time.Time{})
 }
 
 // Reach implements newsroom.Memory.
-func (s *Store) Reach(ctx context.Context, newsletter string, lists []string, choice segment.Choice, now time.Time) (int, error) {
-	names, err := asRows(lists)
-	if err != nil {
-		return 0, err
-	}
+func (s *Store) Reach(ctx context.Context, aim newsroom.Aim, now time.Time) (int, error) {
 	var n int
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		args := arguments{newsletter, names}
-		chosen, err := s.chosen(choice, &args, now)
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		args, audience, err := s.aimed(aim, now)
 		if err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT count(*)`+audienceOf(len(lists))+chosen, args...).Scan(&n)
+		return tx.QueryRowContext(ctx, `SELECT count(*)`+audience, args...).Scan(&n)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("counting the audience of %s: %w", newsletter, err)
+		return 0, fmt.Errorf("counting the audience of %s: %w", aim.Newsletter, err)
 	}
 	return n, nil
+}
+
+// aimed says who an edition would go to, as audienceOf does, with the arguments
+// of that.
+func (s *Store) aimed(aim newsroom.Aim, now time.Time) (args arguments, audience string, err error) {
+	names, err := asRows(aim.Lists)
+	if err != nil {
+		return nil, "", err
+	}
+	args = arguments{aim.Newsletter, names}
+	chosen, err := s.chosen(aim.Choice, &args, now)
+	if err != nil {
+		return nil, "", err
+	}
+	return args, audienceOf(len(aim.Lists)) + chosen + readersOf(aim.CorrectionOf, &args), nil
+}
+
+// readersOf is the condition that subscriber s got the edition that is
+// corrected, with its AND; none without one.
+func readersOf(corrected string, args *arguments) string {
+	if corrected == "" {
+		return ""
+	}
+	return ` AND EXISTS (
+		SELECT 1 FROM mailing cm JOIN delivery cd ON cd.mailing = cm.id
+		WHERE cm.edition = ` + args.add(corrected) + ` AND cd.subscriber = s.id AND cd.state IN ('sent', 'in_doubt'))`
 }
 
 // spreadStep is the time between batches of an edition that is spread over a
@@ -93,12 +113,7 @@ func (s *Store) snapshot(ctx context.Context, tx *sql.Tx, edition, newsletter, l
 	if err != nil {
 		return 0, until, err
 	}
-	t.audience = audienceOf(len(c.Lists)) + chosen
-	if c.CorrectionOf != "" {
-		t.audience += ` AND EXISTS (
-			SELECT 1 FROM mailing cm JOIN delivery cd ON cd.mailing = cm.id
-			WHERE cm.edition = ` + t.args.add(c.CorrectionOf) + ` AND cd.subscriber = s.id AND cd.state IN ('sent', 'in_doubt'))`
-	}
+	t.audience = audienceOf(len(c.Lists)) + chosen + readersOf(c.CorrectionOf, &t.args)
 	var batches []batch
 	switch {
 	case c.Variants != nil && c.Variants.Test != nil:

@@ -236,7 +236,7 @@ func TestSnapshotOfSegment(t *testing.T) {
 				edition := strings.ReplaceAll(name, " ", "-")
 				editions++
 				slot := now.Add(time.Duration(editions) * time.Hour)
-				n, err := s.Reach(ctx(), "harbour", []string{"harbour"}, c.choice, now)
+				n, err := s.Reach(ctx(), newsroom.Aim{Newsletter: "harbour", Lists: []string{"harbour"}, Choice: c.choice}, now)
 				if err != nil || n != c.want {
 					t.Errorf("audience %d, want %d; %v", n, c.want, err)
 				}

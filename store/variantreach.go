@@ -6,21 +6,16 @@ import (
 	"fmt"
 	"time"
 
-	"lede/audience/segment"
 	"lede/compose"
+	"lede/newsroom"
 )
 
 // VariantReach counts who would get each variant of an edition now: the
 // audience as Reach has it, parted as a snapshot would.
-func (s *Store) VariantReach(ctx context.Context, newsletter string, lists []string, choice segment.Choice, split compose.Split, now time.Time) ([]int, error) {
-	names, err := asRows(lists)
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) VariantReach(ctx context.Context, aim newsroom.Aim, split compose.Split, now time.Time) ([]int, error) {
 	counts := make([]int, split.Count())
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		args := arguments{newsletter, names}
-		chosen, err := s.chosen(choice, &args, now)
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		args, audience, err := s.aimed(aim, now)
 		if err != nil {
 			return err
 		}
@@ -29,7 +24,7 @@ func (s *Store) VariantReach(ctx context.Context, newsletter string, lists []str
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, `
-			SELECT variant, count(*) FROM (SELECT `+variant+` AS variant`+audienceOf(len(lists))+chosen+`) parted
+			SELECT variant, count(*) FROM (SELECT `+variant+` AS variant`+audience+`) parted
 			GROUP BY variant`, args...)
 		if err != nil {
 			return err
@@ -45,7 +40,7 @@ func (s *Store) VariantReach(ctx context.Context, newsletter string, lists []str
 		return rows.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("counting the variants' readers of %s: %w", newsletter, err)
+		return nil, fmt.Errorf("counting the variants' readers of %s: %w", aim.Newsletter, err)
 	}
 	return counts, nil
 }

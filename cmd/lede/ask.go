@@ -78,7 +78,8 @@ func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order 
 	if err != nil {
 		return err
 	}
-	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, a.now())
+	aim := n.Aim(order)
+	count, err := h.store.Reach(ctx, aim, a.now())
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order 
 			return err
 		}
 	} else {
-		printDraft(a, h, n, d, count)
+		printDraft(a, h, n, d, aim, count)
 		a.say("Leaves    %s", leaves)
 	}
 	if stops := d.Stops(); stops != "" {
@@ -106,7 +107,7 @@ func dryRun(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order 
 	return nil
 }
 
-func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, count int) {
+func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, aim newsroom.Aim, count int) {
 	if d.Edition.Empty != "" {
 		a.say("Nothing new to send: %s.", strings.TrimSuffix(d.Edition.Empty, "."))
 	} else {
@@ -133,7 +134,7 @@ func printDraft(a *app, h *house, n newsroom.Newsletter, d newsroom.Draft, count
 			a.say("%-9s %s: %s %s", f.Severity, f.Place, f.Message, f.Remedy)
 		}
 	}
-	a.say("Readers   %d on %s", count, n.To())
+	a.say("Readers   %d on %s", count, aim)
 	a.say("Relay     %s", h.relayName(n))
 }
 
@@ -161,7 +162,8 @@ func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *ne
 	if d.Edition.Empty != "" {
 		return true, nil // the send says so
 	}
-	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, a.now())
+	aim := n.Aim(*order)
+	count, err := h.store.Reach(ctx, aim, a.now())
 	if err != nil {
 		return false, err
 	}
@@ -169,7 +171,7 @@ func ask(ctx context.Context, a *app, h *house, n newsroom.Newsletter, order *ne
 	if d.Edition.Lead != nil {
 		a.note("Lead      %s", orUntitled(d.Edition.Lead.Title))
 	}
-	a.note("Readers   %d on %s", count, n.To())
+	a.note("Readers   %d on %s", count, aim)
 	a.note("Relay     %s", h.relayName(n))
 	_, leaves, err := h.leaving(ctx, n, *order, count)
 	if err != nil {

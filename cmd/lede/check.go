@@ -223,12 +223,12 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 	if err == nil {
 		c.variants(ctx, h, n, d)
 	}
-	count, err := h.store.Reach(ctx, n.ID, n.Lists, n.Choice, c.a.now())
+	count, err := h.store.Reach(ctx, n.Aim(newsroom.Order{}), c.a.now())
 	switch {
 	case err != nil:
 		c.add("failure", n.ID+", audience", err.Error(), "")
 	case count == 0:
-		c.add("warning", n.ID+", audience", "nobody is active on "+n.To(), "lede import brings readers in.")
+		c.add("warning", n.ID+", audience", "nobody is active on "+n.Aim(newsroom.Order{}).String(), "lede import brings readers in.")
 	default:
 		c.ok(n.ID+", audience", "%s", counted(count, "reader"))
 	}

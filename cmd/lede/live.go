@@ -178,7 +178,7 @@ func (l *live) render(ctx context.Context, r web.Request) (web.Proof, error) {
 	for _, v := range listed.Variants {
 		out.Variants = append(out.Variants, web.Variant{Name: v.Name, Readers: v.Readers})
 	}
-	out.Audience, err = h.store.Reach(ctx, n.ID, n.Lists, n.Choice, h.app.now())
+	out.Audience, err = h.store.Reach(ctx, n.Aim(newsroom.Order{}), h.app.now())
 	return out, err
 }
 

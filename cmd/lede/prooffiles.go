@@ -96,7 +96,7 @@ func (h *house) listed(ctx context.Context, n newsroom.Newsletter, p proof) (edi
 	if out.Subjects, err = h.subjects(ctx, n, p); err != nil || len(v.Letters) == 0 {
 		return out, err
 	}
-	readers, err := h.store.VariantReach(ctx, n.ID, n.Lists, n.Choice, v.Split, h.app.now())
+	readers, err := h.store.VariantReach(ctx, n.Aim(newsroom.Order{}), v.Split, h.app.now())
 	if err != nil {
 		return out, err
 	}

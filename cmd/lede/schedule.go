@@ -99,7 +99,7 @@ func runSchedule(a *app, args []string, from time.Time, count int) error {
 
 // does says what a slot of the newsletter sets going.
 func does(n newsroom.Newsletter, slot time.Time) string {
-	to := "sends to " + n.To()
+	to := "sends to " + n.Aim(newsroom.Order{}).String()
 	if times := timing(n.Timing, slot, n.Recipe.Zone); times != "" {
 		to += ", " + times
 	}
