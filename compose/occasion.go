@@ -6,7 +6,7 @@ import "time"
 func (s *setting) local(t time.Time) time.Time { return inZone(t, s.recipe.Zone) }
 
 // when says when an event takes place: "Fri 27 Nov, 19:00", with its end
-// "Fri 27 Nov, 19:00–21:00", "Fri 27 Nov – Sun 29 Nov". Empty for no event.
+// "Fri 27 Nov, 19:00–21:30", "Fri 27 Nov – Sun 29 Nov". Empty for no event.
 func (s *setting) when(b Brief) string {
 	if b.Starts.IsZero() {
 		return ""
@@ -18,7 +18,7 @@ func (s *setting) when(b Brief) string {
 	case b.Ends.IsZero() || !ends.After(starts) || sameDay && b.AllDay:
 		return line
 	case sameDay:
-		return line + "–" + ends.Format(s.page.Words.Clock)
+		return s.page.Words.EventHours(starts, ends)
 	}
 	return line + " – " + s.page.Words.EventTime(ends, b.AllDay)
 }

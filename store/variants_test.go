@@ -86,6 +86,15 @@ func TestVariantsAreTheSplits(t *testing.T) {
 			if len(seen) < 8 {
 				t.Errorf("%s: these readers have %d variants alone", id, len(seen))
 			}
+			ahead := make([]int, split.Count()) // what is said before a send is what the snapshot then does
+			for _, variant := range got {
+				ahead[variant]++
+			}
+			reach, err := s.VariantReach(ctx(), newsroom.Aim{Newsletter: "harbour", Lists: []string{"harbour"}}, split, now)
+			must(t, err)
+			if diff := cmp.Diff(ahead, reach); diff != "" {
+				t.Errorf("%s: readers of each variant (-sent +reach):\n%s", id, diff)
+			}
 			groups, err := s.Groups(ctx(), id)
 			must(t, err)
 			total := 0

@@ -101,11 +101,24 @@ func (w Words) Date(t time.Time) string {
 // EventTime writes when an event starts: "Fri 27 Nov, 19:00"; without the time
 // for one that takes all day.
 func (w Words) EventTime(t time.Time, allDay bool) string {
-	day := w.day(w.EventDayPattern, w.WeekdaysShort, w.MonthsShort, t)
 	if allDay {
-		return day
+		return w.eventDay(t)
 	}
-	return strings.NewReplacer("{date}", day, "{time}", t.Format(w.Clock)).Replace(w.EventTimePattern)
+	return w.eventTime(t, t.Format(w.Clock))
+}
+
+// EventHours writes when an event of one day starts and ends: "Fri 27 Nov,
+// 19:00–21:30", in German "Fr., 27. Nov., 19:00–21:30 Uhr".
+func (w Words) EventHours(starts, ends time.Time) string {
+	return w.eventTime(starts, starts.Format(w.Clock)+"–"+ends.Format(w.Clock))
+}
+
+func (w Words) eventTime(t time.Time, hours string) string {
+	return strings.NewReplacer("{date}", w.eventDay(t), "{time}", hours).Replace(w.EventTimePattern)
+}
+
+func (w Words) eventDay(t time.Time) string {
+	return w.day(w.EventDayPattern, w.WeekdaysShort, w.MonthsShort, t)
 }
 
 func (w Words) day(pattern string, weekdays, months CalendarNames, t time.Time) string {

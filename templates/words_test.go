@@ -141,6 +141,23 @@ func TestDates(t *testing.T) {
 	}
 }
 
+func TestEventHours(t *testing.T) {
+	from := time.Date(2026, 3, 6, 19, 0, 0, 0, time.UTC)
+	for tag, want := range map[string]string{
+		"en":    "Fri 6 Mar, 19:00–21:30",
+		"en-US": "Fri, Mar 6, 7:00 PM–9:30 PM",
+		"de":    "Fr., 6. März, 19:00–21:30 Uhr",
+		"nl":    "vr 6 mrt, 19:00–21:30 uur",
+		"it":    "ven 6 mar, ore 19:00–21:30",
+		"ja":    "3月6日(金) 19:00–21:30",
+	} {
+		w, _ := WordsFor(tag)
+		if got := w.EventHours(from, from.Add(150*time.Minute)); got != want {
+			t.Errorf("%s: got %q, want %q", tag, got, want)
+		}
+	}
+}
+
 func TestDateline(t *testing.T) {
 	w, _ := WordsFor("en")
 	for _, test := range []struct{ place, date, number, want string }{
