@@ -9,10 +9,21 @@ import (
 )
 
 // Check says what is wrong with a condition; nil for nothing.
-func (c Condition) Check() error { return attribute.Check(c.Attribute, c.Values) }
+func (c Condition) Check() error {
+	if c.Segment != "" {
+		return nil
+	}
+	return attribute.Check(c.Attribute, c.Values)
+}
 
-// String says a condition in words: "plan is paid or gift".
+// String says a condition in words: "plan is paid or gift", "not segment press".
 func (c Condition) String() string {
+	switch {
+	case c.Segment != "" && c.Not:
+		return "not segment " + c.Segment
+	case c.Segment != "":
+		return "segment " + c.Segment
+	}
 	verb := " is "
 	if c.Not {
 		verb = " is not "
@@ -29,13 +40,34 @@ func inWords(when []Condition) string {
 	return strings.Join(words, " and ")
 }
 
-// conditionsOf are the conditions of a story.
+// conditionsOf are the conditions of a story; what its segments mean is not
+// told in them.
 func conditionsOf(s source.Story) []Condition {
 	var when []Condition
 	for _, c := range s.When {
-		when = append(when, Condition(c))
+		when = append(when, Condition{Attribute: c.Attribute, Values: c.Values, Segment: c.Segment, Not: c.Not})
 	}
 	return when
+}
+
+// conditionsOf are the conditions of a story, with what its segments mean.
+func (a *assembly) conditionsOf(s source.Story) []Condition {
+	when := conditionsOf(s)
+	for i := range when {
+		when[i].Where = a.recipe.Segments[when[i].Segment]
+	}
+	return when
+}
+
+// unknownSegment returns the first segment that a story asks for and nobody
+// defined; empty for none.
+func (a *assembly) unknownSegment(s source.Story) string {
+	for _, c := range s.When {
+		if c.Segment != "" && a.recipe.Segments[c.Segment] == "" {
+			return c.Segment
+		}
+	}
+	return ""
 }
 
 // apart says that nobody can meet both: two of their conditions ask for values
@@ -50,14 +82,14 @@ func apart(a, b []Condition) bool {
 }
 
 func (c Condition) excludes(other Condition) bool {
-	if c.Attribute != other.Attribute || c.Not && other.Not {
+	if c.Attribute != other.Attribute || c.Segment != other.Segment || c.Not && other.Not {
 		return false
 	}
 	if c.Not {
 		c, other = other, c
 	}
 	// c wants one of its values.
-	return !slices.ContainsFunc(c.Values, func(v string) bool { return slices.Contains(other.Values, v) != other.Not })
+	return !slices.ContainsFunc(c.wanted(), func(v string) bool { return slices.Contains(other.wanted(), v) != other.Not })
 }
 
 // fitting returns those of the stories, in their order, for which a section has
@@ -87,7 +119,7 @@ func isConditional(here []*candidate) bool {
 // tells says whether a condition is met by all of each variant's recipients or
 // by none.
 func (s Split) tells(c Condition) bool {
-	at := slices.IndexFunc(s.Axes, func(a Axis) bool { return a.Attribute == c.Attribute })
+	at := slices.IndexFunc(s.Axes, func(a Axis) bool { return a.asks(c) })
 	if at < 0 {
 		return false
 	}
@@ -95,7 +127,7 @@ func (s Split) tells(c Condition) bool {
 	for _, class := range s.Axes[at].Classes {
 		in := 0
 		for _, v := range class {
-			if slices.Contains(c.Values, v) {
+			if slices.Contains(c.wanted(), v) {
 				in++
 			}
 		}
@@ -104,7 +136,7 @@ func (s Split) tells(c Condition) bool {
 		}
 		known += in
 	}
-	return known == len(c.Values)
+	return known == len(c.wanted())
 }
 
 // sees says whether a variant's recipients meet all of the conditions.

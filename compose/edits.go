@@ -278,7 +278,7 @@ func (a *assembly) fromReading(id string) (*candidate, bool) {
 			continue
 		}
 		for _, s := range reading.Stories {
-			if s.Key != key || s.From.After(a.in.Slot) || !s.Until.IsZero() && !a.in.Slot.Before(s.Until) || !hasWords(s) {
+			if s.Key != key || s.From.After(a.in.Slot) || !s.Until.IsZero() && !a.in.Slot.Before(s.Until) || !hasWords(s) || a.unknownSegment(s) != "" {
 				continue
 			}
 			s.Source = src

@@ -81,6 +81,9 @@ func (a *assembly) consider(s source.Story) {
 	case !hasWords(s):
 		a.leave(s, "has neither headline nor text")
 		return
+	case a.unknownSegment(s) != "":
+		a.leave(s, fmt.Sprintf("is for segment %s, and the configuration has none of that name", a.unknownSegment(s)))
+		return
 	}
 	a.see(s)
 	c := &candidate{

@@ -163,7 +163,7 @@ func (a *assembly) lead(c *candidate, why string) {
 	l := &Lead{
 		Title: oneLine(c.Title), URL: c.URL, Author: oneLine(c.Author), Source: c.Source, Publication: oneLine(c.Publication),
 		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Image: a.figure(c), AlsoIn: c.alsoIn, Key: c.Key,
-		When: conditionsOf(c.Story),
+		When: a.conditionsOf(c.Story),
 	}
 	if c.to = l.When; len(c.to) > 0 {
 		why += "; only where " + inWords(c.to)

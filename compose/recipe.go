@@ -35,6 +35,8 @@ type Recipe struct {
 	PerSource     int         // at most so many stories of one source, the lead among them; 0 for no limit
 	OwnHosts      []string    // hosts of our own, in lower case, each with those within it
 	LinkParams    []LinkParam // set on links to OwnHosts, in this order
+	// Segments are what conditions may ask for: the expression of each, by id.
+	Segments map[string]string
 }
 
 // LinkParam is a parameter that links to our own hosts carry.

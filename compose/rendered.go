@@ -60,7 +60,7 @@ func RenderAll(r Recipe, e Edition, t *templates.Theme, nonce string) (Rendered,
 		}
 		if n := len(set.subjects); n > 0 && n*split.Count() > MostVariants {
 			return Rendered{}, fmt.Errorf("%w: %d by %s, each with %d subjects, make more than %d letters; ask about less, or try fewer subjects",
-				errVariants, split.Count(), split.attributes(), n, MostVariants)
+				errVariants, split.Count(), split.asked(), n, MostVariants)
 		}
 		all, asked, err := set.all(split)
 		if err != nil {

@@ -144,7 +144,7 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 	b := Brief{
 		Title: oneLine(c.Title), URL: c.URL, Source: c.Source, Publication: oneLine(c.Publication), Author: oneLine(c.Author),
 		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Place: oneLine(c.Place), AlsoIn: c.alsoIn, Key: c.Key, Why: a.whyChosen(c),
-		When: conditionsOf(c.Story),
+		When: a.conditionsOf(c.Story),
 	}
 	c.to = slices.Concat(rule.When, b.When)
 	if c.Lead {

@@ -34,6 +34,9 @@ func askingTheme(tb testing.TB, html, text string) *templates.Theme {
 	return theme
 }
 
+// nobody is in no segment.
+func nobody(string) bool { return false }
+
 var (
 	paid    = []compose.Condition{{Attribute: "plan", Values: []string{"paid"}}}
 	notPaid = []compose.Condition{{Attribute: "plan", Values: []string{"paid"}, Not: true}}
@@ -88,7 +91,7 @@ func TestRenderAll(t *testing.T) {
 			if got := 1 + len(all.Variants); got != tt.variants || got != all.Split.Count() {
 				t.Errorf("%d variants, the split counts %d, want %d", got, all.Split.Count(), tt.variants)
 			}
-			l := all.Variant(all.Split.Variant(func(attribute string) string { return tt.who[attribute] }))
+			l := all.Variant(all.Split.Variant(func(attribute string) string { return tt.who[attribute] }, nobody))
 			both := l.HTML + l.Text
 			for _, has := range tt.has {
 				if !strings.Contains(both, has) {
@@ -231,6 +234,9 @@ func TestConditionalStories(t *testing.T) {
 	when := func(attribute, value string, not bool) []source.Condition {
 		return []source.Condition{{Attribute: attribute, Values: []string{value}, Not: not}}
 	}
+	of := func(segment string, not bool) []source.Condition {
+		return []source.Condition{{Segment: segment, Not: not}}
+	}
 	story := func(key string, kind source.Kind, title string, when []source.Condition) source.Story {
 		return source.Story{
 			Key: key, Kind: kind, Title: title, File: key, When: when, Published: chooseSlot,
@@ -255,6 +261,8 @@ func TestConditionalStories(t *testing.T) {
 		{"two sponsors of the same people", []source.Story{roof, forPaid, story("q", source.KindSponsor, "Sail Loft", when("plan", "paid", false))}, []compose.SectionRule{{Kind: "sponsor", Max: 1}}, 1, roof.Title, []string{"Holm & Vane"}, "", roof.Title},
 		{"min counts what everybody gets", []source.Story{roof, pier}, []compose.SectionRule{{Title: "In brief", Max: 3, When: paid}}, 2, roof.Title, []string{pier.Title}, "1 new story for everybody else, at least 2 wanted (min: 2)", roof.Title},
 		{"nothing for some", []source.Story{story("x", source.KindStory, "Secret", when("plan", "paid", false))}, []compose.SectionRule{briefs}, 0, "", []string{"Secret"}, "nothing new for everybody else", "The Harbour Letter"},
+		{"two sponsors, of a segment and of the others", []source.Story{roof, story("r", source.KindSponsor, "Holm & Vane", of("regulars", false)), story("o", source.KindSponsor, "Sail Loft", of("regulars", true))}, []compose.SectionRule{{Kind: "sponsor", Max: 1}}, 1, roof.Title, []string{"Holm & Vane", "Sail Loft"}, "", roof.Title},
+		{"a segment that nobody defined", []source.Story{roof, story("r", source.KindSponsor, "Holm & Vane", of("regular", true))}, []compose.SectionRule{{Kind: "sponsor", Max: 1}}, 1, roof.Title, nil, "", roof.Title},
 		{"a story stands in one section", []source.Story{roof, pier}, []compose.SectionRule{{Title: "A", Max: 1, When: paid}, {Title: "B", Max: 1, When: notPaid}}, 1, roof.Title, []string{pier.Title}, "", roof.Title},
 	}
 	for _, tt := range tests {
@@ -262,6 +270,7 @@ func TestConditionalStories(t *testing.T) {
 			r := harbourRecipe()
 			r.Subject, r.Min, r.Sections = "{lead}", tt.min, tt.sections
 			r.Sources, r.Lead = []compose.SourceRule{{ID: "desk", AsGiven: true}}, compose.LeadRule{IfNone: "promote"}
+			r.Segments = map[string]string{"regulars": `subscribed before 30 days ago`}
 			e := compose.Assemble(r, compose.Input{Slot: chooseSlot, Readings: []source.Reading{{Source: "desk", Stories: tt.stories}}})
 			lead := ""
 			if e.Lead != nil {
@@ -271,9 +280,14 @@ func TestConditionalStories(t *testing.T) {
 			for _, s := range e.Sections {
 				for _, b := range s.Briefs {
 					stand = append(stand, b.Title)
-					if (len(b.When) > 0 || len(s.When) > 0) != strings.Contains(b.Why, "only where plan is") {
+					if (len(b.When) > 0 || len(s.When) > 0) != strings.Contains(b.Why, "only where ") {
 						t.Errorf("%s: why %q", b.Title, b.Why)
 					}
+				}
+			}
+			for _, c := range e.Conditions() {
+				if c.Where != r.Segments[c.Segment] {
+					t.Errorf("%v means %q", c, c.Where)
 				}
 			}
 			slices.Sort(stand)

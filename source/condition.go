@@ -18,6 +18,8 @@ const mostConditions = 10
 //
 //	when: {attribute: plan, is: [paid]}
 //	when: [{attribute: plan, is: paid}, {attribute: country, is_not: [DE, AT]}]
+//	when: {segment: regulars}
+//	when: {exclude: press}
 func (r *frontReader) when(v *yaml.Node) error {
 	nodes := []*yaml.Node{v}
 	if v.Kind == yaml.SequenceNode {
@@ -55,14 +57,24 @@ func condition(v *yaml.Node) (Condition, error) {
 		case "is", "is_not":
 			c.Values, err = valuesOf(value)
 			c.Not = key == "is_not"
+		case "segment", "exclude":
+			c.Segment, err = scalar(value)
+			c.Not = key == "exclude"
 		default:
-			err = fmt.Errorf("%s is unknown here: a condition has attribute, and is or is_not", short(key))
+			err = fmt.Errorf("%s is unknown here: a condition has attribute, and is or is_not; or segment; or exclude", short(key))
 		}
 		if err != nil {
 			return Condition{}, err
 		}
 	}
+	ofSegment := seen["segment"] || seen["exclude"]
 	switch {
+	case ofSegment && len(seen) > 1:
+		return Condition{}, errors.New("segment or exclude stands alone: make two conditions of it, [{…}, {…}]")
+	case ofSegment && c.Segment == "":
+		return Condition{}, errors.New("the id of the segment is missing")
+	case ofSegment:
+		return c, nil
 	case seen["is"] && seen["is_not"]:
 		return Condition{}, errors.New("is and is_not together: make two conditions of it, [{…}, {…}]")
 	case seen["attribute"] && !seen["is"] && !seen["is_not"]:

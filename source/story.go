@@ -77,10 +77,12 @@ type Story struct {
 }
 
 // Condition is met by recipients whose attribute has one of the values; with
-// Not, by those whose attribute has none of them or is not set.
+// Not, by those whose attribute has none of them or is not set. One with a
+// segment is met by who is in it; with Not, by who is not.
 type Condition struct {
 	Attribute string
 	Values    []string
+	Segment   string // id, in place of attribute and values
 	Not       bool
 }
 

@@ -99,7 +99,7 @@ type batch struct {
 // of subjects stands before all others. until is when that test's wait is over,
 // zero without one.
 func (s *Store) snapshot(ctx context.Context, tx *sql.Tx, edition, newsletter, lists string, c newsroom.Content, now time.Time) (n int64, until time.Time, err error) {
-	t := taking{edition: edition, args: arguments{newsletter, lists}, c: c, start: now}
+	t := taking{edition: edition, args: arguments{newsletter, lists}, c: c, now: now, start: now}
 	if c.Start.After(now) {
 		t.start = c.Start
 	}
@@ -149,7 +149,8 @@ type taking struct {
 	args     arguments // of the audience
 	audience string    // FROM and WHERE, of subscribers s
 	c        newsroom.Content
-	start    time.Time
+	now      time.Time
+	start    time.Time // when the first mails are due
 }
 
 // split is who gets which variant.
@@ -165,7 +166,7 @@ func (s *Store) snapshotPlain(ctx context.Context, tx *sql.Tx, t taking) (int64,
 	args := t.args.clone()
 	column, variant := "", ""
 	if t.split().Count() > 1 {
-		expression, err := s.variantOf(t.split(), &args)
+		expression, err := s.variantOf(t.split(), &args, t.now)
 		if err != nil {
 			return 0, err
 		}
@@ -210,7 +211,7 @@ func (s *Store) snapshotRanked(ctx context.Context, tx *sql.Tx, t taking, test *
 		return 0, nil, err
 	}
 	args := t.args.clone()
-	variant, err := s.variantOf(t.split(), &args)
+	variant, err := s.variantOf(t.split(), &args, t.now)
 	if err != nil {
 		return 0, nil, err
 	}

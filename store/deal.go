@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"time"
 
 	"lede/newsroom"
 )
@@ -13,7 +14,7 @@ import (
 // of what it was made anew with. Who is in its test, and when the others are
 // due, stays as the snapshot has it. An edition that had no test, or lost it,
 // gets none: nobody was drawn for it.
-func (s *Store) dealAnew(ctx context.Context, tx *sql.Tx, id string, v *newsroom.Variants) error {
+func (s *Store) dealAnew(ctx context.Context, tx *sql.Tx, id string, v *newsroom.Variants, at time.Time) error {
 	e, err := s.trial(ctx, tx, id)
 	if err != nil || e.variants == nil && v == nil {
 		return err
@@ -27,7 +28,7 @@ func (s *Store) dealAnew(ctx context.Context, tx *sql.Tx, id string, v *newsroom
 			return err
 		}
 	}
-	if err := s.dealVariants(ctx, tx, e.mailing, was, &now); err != nil {
+	if err := s.dealVariants(ctx, tx, e.mailing, was, &now, at); err != nil {
 		return err
 	}
 	if err := dealSubjects(ctx, tx, id, e, was, &now); err != nil {
@@ -45,12 +46,12 @@ func (s *Store) dealAnew(ctx context.Context, tx *sql.Tx, id string, v *newsroom
 
 // dealVariants gives each delivery of a mailing its variant, where the split is
 // another one.
-func (s *Store) dealVariants(ctx context.Context, tx *sql.Tx, mailing int64, was, now *newsroom.Variants) error {
+func (s *Store) dealVariants(ctx context.Context, tx *sql.Tx, mailing int64, was, now *newsroom.Variants, at time.Time) error {
 	if reflect.DeepEqual(was.Split, now.Split) {
 		return nil
 	}
 	args := arguments{deliveryID(mailing, 0), deliveryID(mailing, 1<<placeBits-1)}
-	variant, err := s.variantOf(now.Split, &args)
+	variant, err := s.variantOf(now.Split, &args, at)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, id string, r newsroom.R
 		id, clean(c.Edition.Subject), content, letter); err != nil {
 		return err
 	}
-	if err := s.dealAnew(ctx, tx, id, c.Variants); err != nil {
+	if err := s.dealAnew(ctx, tx, id, c.Variants, r.At); err != nil {
 		return err
 	}
 	if err := useUp(ctx, tx, id, r.Newsletter, stamp(r.Slot), c.Edition.Uses); err != nil {

@@ -95,6 +95,19 @@ func (s *Store) CountSegment(ctx context.Context, e *segment.Expression, list st
 	return n, nil
 }
 
+// InSegment says whether an expression means a person.
+func (s *Store) InSegment(ctx context.Context, e *segment.Expression, id int64, now time.Time) (bool, error) {
+	var in bool
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		args := arguments{id}
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = $1 AND `+s.meets(e, &args, now)+`)`, args...).Scan(&in)
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking whether a person is in a segment: %w", err)
+	}
+	return in, nil
+}
+
 // SegmentPeople returns the first of the people that CountSegment counts, at
 // most limit, in the order in which they came.
 func (s *Store) SegmentPeople(ctx context.Context, e *segment.Expression, list string, limit int, now time.Time) ([]audience.Subscriber, error) {

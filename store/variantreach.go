@@ -19,7 +19,7 @@ func (s *Store) VariantReach(ctx context.Context, aim newsroom.Aim, split compos
 		if err != nil {
 			return err
 		}
-		variant, err := s.variantOf(split, &args)
+		variant, err := s.variantOf(split, &args, now)
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"lede/audience/segment"
 	"lede/compose"
 )
 
@@ -27,13 +29,22 @@ func (a arguments) clone() arguments { return slices.Clip(a) }
 const mostValues = 10_000
 
 // variantOf is the expression for the number of the variant that a subscriber
-// of table s gets. It is Split.Variant, told in SQL: an attribute has the text
-// that it is stored with; what an import brought as a number, true or false has
-// the text of JSON ("4.50", "true"); null, "" and none are the same.
-func (s *Store) variantOf(split compose.Split, args *arguments) (string, error) {
+// of table s gets at now. It is Split.Variant, told in SQL: an attribute has the
+// text that it is stored with; what an import brought as a number, true or false
+// has the text of JSON ("4.50", "true"); null, "" and none are the same.
+func (s *Store) variantOf(split compose.Split, args *arguments, now time.Time) (string, error) {
 	var terms []string
 	stride, values := 1, 0
 	for _, axis := range split.Axes {
+		if axis.Segment != "" {
+			e, err := segment.Parse(axis.Where)
+			if err != nil {
+				return "", fmt.Errorf("segment %s: %w", axis.Segment, err)
+			}
+			terms = append(terms, fmt.Sprintf("CASE WHEN %s THEN %d ELSE 0 END", s.meets(e, args, now), stride))
+			stride *= 2
+			continue
+		}
 		var whens strings.Builder
 		for class, texts := range axis.Classes {
 			for _, text := range texts {

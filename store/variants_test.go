@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lede/audience"
+	"lede/audience/segment"
 	"lede/compose"
 	"lede/newsroom"
 	"lede/send"
@@ -29,7 +30,7 @@ func commitAs(t testing.TB, s *store.Store, id string, slot time.Time, to newsro
 // Who gets which variant is the same in SQL as in Split.Variant, however the
 // attribute is kept.
 func TestVariantsAreTheSplits(t *testing.T) {
-	split, err := compose.NewSplit([]compose.Condition{
+	testSplit(t, 8, []compose.Condition{
 		{Attribute: "plan", Values: []string{"paid", "gift"}},
 		{Attribute: "plan", Values: []string{"gift", "Paid"}},
 		{Attribute: "seats", Values: []string{"4.50", "1e3", "true"}},
@@ -37,6 +38,22 @@ func TestVariantsAreTheSplits(t *testing.T) {
 		{Attribute: "a\"b", Values: []string{"x"}},
 		{Attribute: "$.plan", Values: []string{"paid"}},
 	})
+}
+
+// So it is with segments, which an attribute stands beside.
+func TestSegmentsInVariants(t *testing.T) {
+	testSplit(t, 5, []compose.Condition{
+		{Segment: "patrons", Where: `plan in ("paid", "gift") or seats >= 4`},
+		{Segment: "daily", Where: `list "harbour" and not plan = "gift"`, Not: true},
+		{Attribute: "seats", Values: []string{"4.50", "1e3", "true"}},
+		{Segment: "nobody", Where: `tag "x" and subscribed before 3 days ago`},
+	})
+}
+
+// testSplit deals a split's variants to many readers, who get at least so many
+// of them.
+func testSplit(t *testing.T, least int, conditions []compose.Condition) {
+	split, err := compose.NewSplit(conditions)
 	must(t, err)
 	raw := []string{
 		`{}`,
@@ -78,12 +95,21 @@ func TestVariantsAreTheSplits(t *testing.T) {
 			for i, text := range raw {
 				p, err := s.Person(ctx(), reader(i).Key)
 				must(t, err)
-				want := split.Variant(func(name string) string { return p.Attributes[name] })
+				want := split.Variant(func(name string) string { return p.Attributes[name] }, func(where string) bool {
+					e, err := segment.Parse(where)
+					must(t, err)
+					in, err := s.InSegment(ctx(), e, p.ID, now)
+					must(t, err)
+					if in != e.Match(segment.Person{Person: p}, now) {
+						t.Errorf("%s: %s: %s: InSegment says %t", id, text, where, in)
+					}
+					return in
+				})
 				if seen[want] = true; got[reader(i).Address] != want {
 					t.Errorf("%s: %s: variant %d, want %d", id, text, got[reader(i).Address], want)
 				}
 			}
-			if len(seen) < 8 {
+			if len(seen) < least {
 				t.Errorf("%s: these readers have %d variants alone", id, len(seen))
 			}
 			ahead := make([]int, split.Count()) // what is said before a send is what the snapshot then does

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lede/audience"
+	"lede/audience/segment"
 	"lede/compose"
 	"lede/newsroom"
 	"lede/send"
@@ -110,11 +111,18 @@ func (h *house) fill(ctx context.Context, n newsroom.Newsletter, p proof, w want
 	if p.draft.Edition.Empty != "" {
 		return p, nil
 	}
+	var err error
 	if v := p.draft.Variants; v != nil {
-		p.own = v.Split.Variant(func(name string) string { return attributes[name] })
+		p.own = v.Split.Variant(func(name string) string { return attributes[name] }, func(where string) bool {
+			var in bool
+			in, err = h.inSegment(ctx, where, p.reader.Subscriber, err)
+			return in
+		})
+		if err != nil {
+			return p, err
+		}
 	}
 	p.variant, p.subject = p.own, w.subject
-	var err error
 	if w.variant != "" {
 		if p.variant, err = p.draft.Variants.Named(w.variant); err != nil {
 			return p, usageError("--variant: %v", err)
@@ -197,4 +205,17 @@ func (h *house) mailProof(ctx context.Context, n newsroom.Newsletter, p proof, t
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return h.dispatcher.Post(ctx, n.Relay, n.Sender.Envelope(), []string{address}, mail)
+}
+
+// inSegment says whether an expression means a subscriber; 0 is nobody. An
+// earlier error is passed on.
+func (h *house) inSegment(ctx context.Context, where string, subscriber int64, earlier error) (bool, error) {
+	if earlier != nil || subscriber == 0 {
+		return false, earlier
+	}
+	e, err := segment.Parse(where)
+	if err != nil {
+		return false, err
+	}
+	return h.store.InSegment(ctx, e, subscriber, h.app.now())
 }

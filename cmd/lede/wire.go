@@ -266,7 +266,7 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 		ID: c.ID, Name: c.Name, Editor: c.Editor.Name, Greeting: c.Editor.Greeting, Subject: c.Subject, Preheader: c.Preheader,
 		Language: string(c.Language), Zone: c.Timezone.Location, Place: c.Place, PostalAddress: c.PostalAddress,
 		Reason: c.Reason, Imprint: c.Imprint, Privacy: c.Privacy, BaseURL: cfg.BaseURL, Theme: c.Theme, Min: c.Min, PerSource: c.PerSource, OwnHosts: c.OwnHosts, TextLinks: c.TextLinks,
-		SubjectTest: c.SubjectTest.Subjects,
+		SubjectTest: c.SubjectTest.Subjects, Segments: cfg.Expressions(),
 		Lead: compose.LeadRule{
 			From: c.Lead.From, Length: c.Lead.Length, IfNone: c.Lead.IfNone,
 			Tags: c.Lead.Tags, Category: c.Lead.Category, Author: c.Lead.Author, Lang: string(c.Lead.Lang),
@@ -281,7 +281,9 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 	for _, s := range c.Sections {
 		var when []compose.Condition
 		for _, w := range s.When {
-			when = append(when, w.Condition())
+			condition := w.Condition()
+			condition.Where = r.Segments[condition.Segment]
+			when = append(when, condition)
 		}
 		r.Sections = append(r.Sections, compose.SectionRule{
 			Title: s.Title, Kind: s.Kind, From: s.From, Max: s.Max, Teaser: s.Teaser,

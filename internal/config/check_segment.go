@@ -35,25 +35,41 @@ func (c *checker) segments() []string {
 	return ids
 }
 
-// choice checks that the segments which a newsletter names exist.
+// choice checks that the segments which a newsletter and its sections name exist.
 func (c *checker) choice(at string, n Newsletter, ids []string) {
 	if ids == nil {
 		return
 	}
-	const remedy = "segments are defined at the top level: segments: [{id: …, where: …}]"
-	if path := at + ".segment"; c.given(path) && n.Segment != "" && !slices.Contains(ids, n.Segment) {
-		c.complain(path, remedy, "there is no segment %q%s", n.Segment, didYouMean(n.Segment, ids))
+	unknown := func(path, id string) bool {
+		if !c.given(path) || id == "" || slices.Contains(ids, id) {
+			return false
+		}
+		c.complain(path, "segments are defined at the top level: segments: [{id: …, where: …}]", "there is no segment %q%s", id, didYouMean(id, ids))
+		return true
 	}
+	unknown(at+".segment", n.Segment)
 	for i, id := range n.Exclude {
 		path := fmt.Sprintf("%s.exclude[%d]", at, i)
-		switch {
-		case !c.given(path):
-		case !slices.Contains(ids, id):
-			c.complain(path, remedy, "there is no segment %q%s", id, didYouMean(id, ids))
-		case id == n.Segment:
+		if !unknown(path, id) && c.given(path) && id == n.Segment {
 			c.complain(path, "", "%q is the segment that it goes to: nobody would be left", id)
 		}
 	}
+	for i, section := range n.Sections {
+		for j, w := range section.When {
+			one := c.whenPath(at, i, j)
+			unknown(one+".segment", w.Segment)
+			unknown(one+".exclude", w.Exclude)
+		}
+	}
+}
+
+// Expressions are what the segments say, by their ids.
+func (c *Config) Expressions() map[string]string {
+	texts := map[string]string{}
+	for _, s := range c.Segments {
+		texts[s.ID] = s.Means.String()
+	}
+	return texts
 }
 
 // Choice is whom a newsletter goes to of those on its lists.

@@ -8,12 +8,19 @@ import (
 	"lede/compose"
 )
 
-// condition checks for whom something is: attribute and either is or is_not.
+// condition checks for whom something is: attribute and either is or is_not, or
+// one segment.
 func (c *checker) condition(at string, w When) {
-	if !c.sound(at) || !c.sound(at+".attribute") || !c.sound(at+".is") || !c.sound(at+".is_not") {
+	if !c.soundCondition(at) {
 		return
 	}
+	ofAttribute := w.Attribute != "" || len(w.Is) > 0 || len(w.IsNot) > 0
 	switch {
+	case w.Segment != "" && w.Exclude != "" || ofAttribute && (w.Segment != "" || w.Exclude != ""):
+		c.complain(at, "make two conditions of it, [{…}, {…}]: both must hold", "a segment stands alone: attribute, segment and exclude are not together in one condition")
+	case w.Segment != "" || w.Exclude != "": // whether there is such a segment, choice checks
+	case w.Attribute == "":
+		c.complain(at+".attribute", "when: {attribute: plan, is: [paid]}, or {segment: regulars}, or {exclude: press}", "missing")
 	case len(w.Is) == 0 && len(w.IsNot) == 0:
 		c.complain(at, "when: {attribute: plan, is: [paid]}", "is or is_not is missing: the values")
 	case len(w.Is) > 0 && len(w.IsNot) > 0:
@@ -25,20 +32,30 @@ func (c *checker) condition(at string, w When) {
 	}
 }
 
+// soundCondition says that all of a condition could be read.
+func (c *checker) soundCondition(at string) bool {
+	return !slices.ContainsFunc([]string{"", ".attribute", ".is", ".is_not", ".segment", ".exclude"}, func(key string) bool { return !c.sound(at + key) })
+}
+
+// whenPath is the path of a section's j-th condition.
+func (c *checker) whenPath(at string, i, j int) string {
+	path := fmt.Sprintf("%s.sections[%d].when", at, i)
+	if one := fmt.Sprintf("%s[%d]", path, j); c.given(one) {
+		return one
+	}
+	return path // written without a list
+}
+
 // conditions checks for whom the sections are, and that all of them together
 // do not make too many variants.
 func (c *checker) conditions(at string, sections []Section) {
 	var all []compose.Condition
 	for i, section := range sections {
-		path := fmt.Sprintf("%s.sections[%d].when", at, i)
 		for j, w := range section.When {
-			one := fmt.Sprintf("%s[%d]", path, j)
-			if !c.given(one) {
-				one = path // written without a list
-			}
+			one := c.whenPath(at, i, j)
 			before := len(c.problems)
 			c.condition(one, w)
-			if len(c.problems) > before || !c.sound(one) || !c.sound(one+".attribute") || !c.sound(one+".is") || !c.sound(one+".is_not") {
+			if len(c.problems) > before || !c.soundCondition(one) {
 				continue
 			}
 			all = append(all, w.Condition())

@@ -21,6 +21,10 @@ func TestVariants(t *testing.T) {
 	for _, tt := range []struct{ name, more, want string }{
 		{"both", "sections: [{when: {attribute: plan, is: [a], is_not: [b]}}]", at + "sections[0].when.is_not: not together with is"},
 		{"neither", "sections: [{when: {attribute: plan}}]", at + "sections[0].when: is or is_not is missing"},
+		{"a segment that there is not", "sections: [{when: {segment: regular}}]", at + "sections[0].when.segment: there is no segment \"regular\""},
+		{"one to leave out that there is not", "sections: [{when: [{exclude: regular}]}]", at + "sections[0].when[0].exclude: there is no segment"},
+		{"a segment with an attribute", "sections: [{when: {segment: a, attribute: plan, is: [a]}}]", at + "sections[0].when: a segment stands alone"},
+		{"two segments", "sections: [{when: {segment: a, exclude: b}}]", at + "sections[0].when: a segment stands alone"},
 		{"no attribute", "sections: [{when: {is: [a]}}]", at + "sections[0].when.attribute: missing"},
 		{"the second of two", "sections: [{when: [{attribute: plan, is: [a]}, {attribute: plan}]}]", at + "sections[0].when[1]: is or is_not is missing"},
 		{"a value that is no list", "sections: [{when: {attribute: plan, is: a}}]", "a list of one is written [value]"},

@@ -197,16 +197,25 @@ type SubjectTest struct {
 	Otherwise string   `mapstructure:"otherwise" oneof:"first|hold"` // when nobody chose
 }
 
-// When is a condition: for whom something is. One of Is and IsNot is set.
+// When is a condition: for whom something is. Either Attribute is set with Is or
+// IsNot, or Segment, or Exclude.
 type When struct {
-	Attribute string   `mapstructure:"attribute" need:"true"`
+	Attribute string   `mapstructure:"attribute"`
 	Is        []string `mapstructure:"is"`
 	IsNot     []string `mapstructure:"is_not"`
+	Segment   string   `mapstructure:"segment"` // id: who is in it
+	Exclude   string   `mapstructure:"exclude"` // id: who is not in it
 }
 
-// Condition returns the condition as composing knows it.
+// Condition returns the condition as composing knows it, without what a segment
+// means.
 func (w When) Condition() compose.Condition {
-	if len(w.IsNot) > 0 {
+	switch {
+	case w.Segment != "":
+		return compose.Condition{Segment: w.Segment}
+	case w.Exclude != "":
+		return compose.Condition{Segment: w.Exclude, Not: true}
+	case len(w.IsNot) > 0:
 		return compose.Condition{Attribute: w.Attribute, Values: w.IsNot, Not: true}
 	}
 	return compose.Condition{Attribute: w.Attribute, Values: w.Is}
