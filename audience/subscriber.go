@@ -64,5 +64,6 @@ type Person struct {
 	Subscriber
 	Suppressed    string // reason, or empty
 	Subscriptions []Subscription
-	OptedOut      []string // newsletter ids
+	OptedOut      []string  // newsletter ids
+	Paused        time.Time // no letter comes that is due before; zero, or past: none is held
 }

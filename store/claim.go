@@ -15,7 +15,8 @@ import (
 // sqlVerdict is why a delivery d is to be skipped, empty when it is to be sent.
 // Everybody was asked at the snapshot; whoever took a consent back since stands
 // in withdrawal, and is asked for all of it: here, in the transaction that
-// claims, so that whoever left before it commits gets no mail.
+// claims, so that whoever left before it commits gets no mail. A pause stands in
+// there too, and holds what is claimed before it ends, at $3.
 const sqlVerdict = `
 	CASE
 		WHEN s.id IS NULL THEN '` + whyErased + `'
@@ -28,6 +29,8 @@ const sqlVerdict = `
 				WHERE t.list IN (SELECT value ->> 0 FROM json_each($2))
 					AND t.subscriber = d.subscriber AND t.state = 'active')
 			THEN '` + whyUnsubscribed + `'
+		WHEN EXISTS (SELECT 1 FROM pause p WHERE p.subscriber = d.subscriber AND p.until > $3)
+			THEN '` + whyPaused + `'
 		ELSE ''
 	END`
 
@@ -48,17 +51,17 @@ const sqlHeads = `
 const sqlBatched = `
 	SELECT d.id, d.subscriber, d.variant, d.subject, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `
 	FROM delivery d` + sqlPeople + `
-	WHERE d.id BETWEEN $3 AND $4 AND d.state = 'pending'
+	WHERE d.id BETWEEN $4 AND $5 AND d.state = 'pending'
 	ORDER BY d.id`
 
-// sqlLater are the deliveries in later that are due at $4, the longest due first.
+// sqlLater are the deliveries in later that are due at $5, the longest due first.
 const sqlLater = `
 	SELECT d.id, d.subscriber, d.variant, d.subject, d.domain, coalesce(s.salt, 0), coalesce(s.address, ''), coalesce(s.name, ''),` + sqlVerdict + `,
 		l.due, d.state, d.attempt, d.first, d.relay
 	FROM later l JOIN delivery d ON d.id = l.delivery` + sqlPeople + `
-	WHERE l.mailing = $3 AND l.due <= $4
+	WHERE l.mailing = $4 AND l.due <= $5
 	ORDER BY l.due, l.delivery
-	LIMIT $5`
+	LIMIT $6`
 
 // The intents.
 const (
@@ -201,7 +204,7 @@ func (s *Store) claimSome(ctx context.Context, tx *sql.Tx, c *claiming) (bool, e
 func (s *Store) claimBatch(ctx context.Context, tx *sql.Tx, c *claiming, next, last int64, limit int) error {
 	upTo := min(last, next+int64(limit)-1)
 	rows, err := s.ledger.batched.in(ctx, tx).QueryContext(ctx,
-		c.m.newsletter, c.m.lists, deliveryID(c.m.id, next), deliveryID(c.m.id, upTo))
+		c.m.newsletter, c.m.lists, stamp(c.ask.Now), deliveryID(c.m.id, next), deliveryID(c.m.id, upTo))
 	if err != nil {
 		return err
 	}
@@ -235,7 +238,7 @@ func (s *Store) claimBatch(ctx context.Context, tx *sql.Tx, c *claiming, next, l
 // claimLater claims from what was put off and is due at due.
 func (s *Store) claimLater(ctx context.Context, tx *sql.Tx, c *claiming, due time.Time, limit int) error {
 	rows, err := s.ledger.later.in(ctx, tx).QueryContext(ctx,
-		c.m.newsletter, c.m.lists, c.m.id, stamp(due), limit)
+		c.m.newsletter, c.m.lists, stamp(c.ask.Now), c.m.id, stamp(due), limit)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,11 @@ func (s *Store) Forget(ctx context.Context, key string, now time.Time) error {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		for _, text := range []string{`DELETE FROM sign_up WHERE key = $1`, `DELETE FROM outbox WHERE key = $1`} {
+			if _, err := tx.ExecContext(ctx, text, key); err != nil {
+				return err
+			}
+		}
 		suppressed, err := changed(ctx, tx, `DELETE FROM suppression WHERE key = $1`, key)
 		if err != nil {
 			return err

@@ -20,26 +20,30 @@ import (
 func (s *Store) Leave(ctx context.Context, id int64, newsletter string, lists []string, why string, now time.Time) error {
 	why = clean(why)
 	return s.change(ctx, id, "leaving "+newsletter, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			UPDATE subscription SET changed = $3, why = $4
-			WHERE subscriber = $1 AND state = 'unsubscribed' AND (changed, why) IN (
-				SELECT at, why FROM opt_out WHERE newsletter = $2 AND subscriber = $1)`, id, newsletter, stamp(now), why)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO opt_out (newsletter, subscriber, at, why) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (newsletter, subscriber) DO UPDATE SET at = excluded.at, why = excluded.why`,
-			newsletter, id, stamp(now), why)
-		if err != nil {
-			return err
-		}
-		names, err := asRows(lists)
-		if err != nil {
-			return err
-		}
-		return unsubscribe(ctx, tx, id, `list IN (SELECT value ->> 0 FROM json_each($4))`, why, now, names)
+		return leave(ctx, tx, id, newsletter, lists, why, now)
 	})
+}
+
+func leave(ctx context.Context, tx *sql.Tx, id int64, newsletter string, lists []string, why string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE subscription SET changed = $3, why = $4
+		WHERE subscriber = $1 AND state = 'unsubscribed' AND (changed, why) IN (
+			SELECT at, why FROM opt_out WHERE newsletter = $2 AND subscriber = $1)`, id, newsletter, stamp(now), why)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO opt_out (newsletter, subscriber, at, why) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (newsletter, subscriber) DO UPDATE SET at = excluded.at, why = excluded.why`,
+		newsletter, id, stamp(now), why)
+	if err != nil {
+		return err
+	}
+	names, err := asRows(lists)
+	if err != nil {
+		return err
+	}
+	return unsubscribe(ctx, tx, id, `list IN (SELECT value ->> 0 FROM json_each($4))`, why, now, names)
 }
 
 // LeaveList implements audience.Directory.
@@ -59,19 +63,23 @@ const everything = ""
 func (s *Store) LeaveAll(ctx context.Context, id int64, newsletters []string, why string, now time.Time) error {
 	why = clean(why)
 	return s.change(ctx, id, "leaving everything", func(tx *sql.Tx) error {
-		names, err := asRows(append([]string{everything}, newsletters...))
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO opt_out (newsletter, subscriber, at, why)
-			SELECT value ->> 0, $1, $2, $3 FROM json_each($4) WHERE true
-			ON CONFLICT (newsletter, subscriber) DO NOTHING`, id, stamp(now), why, names)
-		if err != nil {
-			return err
-		}
-		return unsubscribe(ctx, tx, id, `$4 = ''`, why, now, "")
+		return leaveAll(ctx, tx, id, newsletters, why, now)
 	})
+}
+
+func leaveAll(ctx context.Context, tx *sql.Tx, id int64, newsletters []string, why string, now time.Time) error {
+	names, err := asRows(append([]string{everything}, newsletters...))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO opt_out (newsletter, subscriber, at, why)
+		SELECT value ->> 0, $1, $2, $3 FROM json_each($4) WHERE true
+		ON CONFLICT (newsletter, subscriber) DO NOTHING`, id, stamp(now), why, names)
+	if err != nil {
+		return err
+	}
+	return unsubscribe(ctx, tx, id, `$4 = ''`, why, now, "")
 }
 
 // unsubscribe ends the person's subscriptions that the condition on $4 holds

@@ -17,6 +17,7 @@ const (
 	whyUnsubscribed = "unsubscribed since the snapshot"
 	whyErased       = "erased since the snapshot"
 	whySuppressed   = "suppressed: "
+	whyPaused       = "paused by the reader"
 	whyNoAnswer     = "no answer was recorded before the sender stopped"
 )
 

@@ -47,8 +47,9 @@ func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audienc
 	var p audience.Person
 	var key, attributes, tags string
 	err := tx.QueryRowContext(ctx, `
-		SELECT id, salt, key, address, name, attributes, tags, created FROM subscriber WHERE `+condition, arg).
-		Scan(&p.ID, &p.Salt, &key, &p.Address, &p.Name, &attributes, &tags, (*stamp)(&p.Created))
+		SELECT id, salt, key, address, name, attributes, tags, created, (SELECT until FROM pause WHERE subscriber = id)
+		FROM subscriber WHERE `+condition, arg).
+		Scan(&p.ID, &p.Salt, &key, &p.Address, &p.Name, &attributes, &tags, (*stamp)(&p.Created), (*stamp)(&p.Paused))
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, audience.ErrNobody
 	}
