@@ -19,7 +19,8 @@ func (a *assembly) once() {
 	slices.SortStableFunc(queue, func(x, y *candidate) int {
 		return cmp.Or(compareLead(x, y), a.askedOrder(x, y), cmp.Compare(x.rank, y.rank), ahead(x, y))
 	})
-	entries := entriesOf(queue)
+	a.in.Wordings.turn()
+	entries := entriesOf(queue, a.in.Wordings)
 	here := newRegister(len(queue))
 	var tellings []*telling
 	for i, c := range queue {
@@ -54,7 +55,7 @@ func (a *assembly) once() {
 // entriesOf prepares the stories for comparing. It marks texts that stand under
 // several headlines of one source, which say what a podcast is about or that a
 // reader should subscribe: they tell no story.
-func entriesOf(queue []*candidate) []*entry {
+func entriesOf(queue []*candidate, wordings *Wordings) []*entry {
 	type text struct {
 		source string
 		sum    uint64
@@ -62,7 +63,7 @@ func entriesOf(queue []*candidate) []*entry {
 	entries, first := make([]*entry, len(queue)), make(map[text]*entry, len(queue))
 	for i, c := range queue {
 		e := entryOf(c)
-		entries[i] = e
+		entries[i], e.wordings = e, wordings
 		if c.Kind != source.KindStory {
 			continue
 		}

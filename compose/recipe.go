@@ -114,6 +114,7 @@ type Input struct {
 	Correction bool               // the bulletin goes to the readers of an edition that was wrong; its corrections stand in the next edition all the same
 	Earlier    []Edition          // editions that sections of kind archive may tell of, in any order
 	Pictures   map[string]Picture // by Image.URL or, for files, source + "\x00" + Image.Path
+	Wordings   *Wordings          // of the last assembling, of much the same stories; nil: none are kept
 }
 
 // Picture is a picture that can be reached by readers.

@@ -27,6 +27,7 @@ type entry struct {
 	begins                   func() string // the beginning of text, where it is had for less; may be nil
 	head                     *headline
 	words, start             *wording
+	wordings                 *Wordings // that keep start
 }
 
 func entryOf(c *candidate) *entry {
@@ -63,7 +64,7 @@ func (e *entry) opening() *wording {
 		if begins == nil {
 			begins = e.text
 		}
-		e.start = readWording(firstBytes(begins(), startLength))
+		e.start = e.wordings.read(firstBytes(begins(), startLength))
 	}
 	return e.start
 }

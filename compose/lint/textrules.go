@@ -92,8 +92,11 @@ var placeholder = regexp.MustCompile(`\{(?:name|first_?name|last_?name|email|uns
 func placeholders(in letter) []Finding {
 	var out []Finding
 	add := func(place, text string) {
+		if len(out) == 5 || !strings.ContainsAny(text, "{[%*") { // one of these begins each
+			return
+		}
 		m := placeholder.FindString(text)
-		if m == "" || len(out) == 5 {
+		if m == "" {
 			return
 		}
 		out = append(out, Finding{
