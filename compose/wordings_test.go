@@ -28,7 +28,7 @@ func TestWordings(t *testing.T) {
 	}
 	var none *Wordings
 	none.turn()
-	if none.read(ferry) == none.read(ferry) {
+	if once := none.read(ferry); once == none.read(ferry) {
 		t.Error("nothing keeps it, and yet it is kept")
 	}
 }

@@ -103,7 +103,11 @@ func signedMails(t testing.TB) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(mails, notice)
+	personal, err := send.Personal(signedSender(), "ines@quay.example", "Bestätigen: möchten Sie sie?", "Drücken Sie hier.", "<p>Drücken Sie <a href=\"https://news.example.org/c/x\">hier</a>.</p>", editionDate, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(mails, notice, personal)
 }
 
 func TestSignature(t *testing.T) {

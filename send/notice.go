@@ -13,13 +13,31 @@ import (
 // and carries no list headers. id, with to, makes the Message-ID: the same
 // notice gets the same one.
 func Notice(s Sender, to, subject, text string, date time.Time, id string) ([]byte, error) {
-	from, err := checkAddress(s.From.Address)
-	if err != nil {
-		return nil, fmt.Errorf("notice: from: %w", err)
-	}
 	signing, err := s.signing()
 	if err != nil {
 		return nil, fmt.Errorf("notice: %w", err)
+	}
+	buf, err := s.singleHead(to, subject, date, "notice\x00"+id)
+	if err != nil {
+		return nil, fmt.Errorf("notice: %w", err)
+	}
+	buf = append(buf, "MIME-Version: 1.0\r\n"+
+		"Content-Type: text/plain; charset=utf-8\r\n"+
+		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+	buf = appendQP(buf, crlf(text+"\n"))
+	if signing != nil {
+		return signing.signWhole(buf, date)
+	}
+	return buf, nil
+}
+
+// singleHead writes the header of a mail of our own to one person, up to what
+// says how the body is written. id, with to, makes the Message-ID. It is
+// marked as machine-made (RFC 3834) and carries no list headers.
+func (s Sender) singleHead(to, subject string, date time.Time, id string) ([]byte, error) {
+	from, err := checkAddress(s.From.Address)
+	if err != nil {
+		return nil, fmt.Errorf("from: %w", err)
 	}
 	buf := fmt.Appendf(nil, "Date: %s\r\n", date.Format(time.RFC1123Z))
 	for _, who := range []struct {
@@ -28,21 +46,13 @@ func Notice(s Sender, to, subject, text string, date time.Time, id string) ([]by
 	}{{"From", s.From}, {"To", mail.Address{Address: to}}} {
 		line, err := appendPerson(nil, who.header, who.Address)
 		if err != nil {
-			return nil, fmt.Errorf("notice: %w", err)
+			return nil, err
 		}
 		buf = append(buf, line...)
 	}
 	buf = appendText(buf, "Subject", []byte(clean(subject, 0)))
-	buf = appendMessageID(buf, []byte("notice\x00"+id+"\x00"+to), from.domain)
-	buf = append(buf, "Auto-Submitted: auto-generated\r\n"+
-		"MIME-Version: 1.0\r\n"+
-		"Content-Type: text/plain; charset=utf-8\r\n"+
-		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"...)
-	buf = appendQP(buf, crlf(text+"\n"))
-	if signing != nil {
-		return signing.signWhole(buf, date)
-	}
-	return buf, nil
+	buf = appendMessageID(buf, []byte(id+"\x00"+to), from.domain)
+	return append(buf, "Auto-Submitted: auto-generated\r\n"...), nil
 }
 
 // NoticeWithMail is Notice with a whole mail attached (message/rfc822; RFC 2046,

@@ -44,6 +44,14 @@ func (d *Dispatcher) Post(ctx context.Context, relay, from string, to []string, 
 	return errors.Join(errs...)
 }
 
+// Refused is a relay's answer to one mail of Post that it did not take.
+type Refused struct {
+	Final bool // it will not take it later either: a 5xx for the recipient or the mail (RFC 5321 section 4.2.1)
+	text  string
+}
+
+func (r *Refused) Error() string { return r.text }
+
 // post is one mail under way to several people.
 type post struct {
 	g    *gateway
@@ -84,7 +92,7 @@ func (p *post) send(ctx context.Context, recipient string) error {
 		case v.err != nil:
 			return fmt.Errorf("relay %s: %s: %w", g.relay.ID, who, v.err)
 		case v.at != atDot || !v.answer.positive():
-			return fmt.Errorf("relay %s refused the mail to %s at %s: %s", g.relay.ID, who, v.at, v.answer)
+			return &Refused{Final: v.at > atMail && v.answer.code/100 == 5, text: fmt.Sprintf("relay %s refused the mail to %s at %s: %s", g.relay.ID, who, v.at, v.answer)}
 		}
 		g.pace.reserve()
 		g.quota.took(time.Now())

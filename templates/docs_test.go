@@ -29,7 +29,7 @@ func TestThemesAreDocumented(t *testing.T) {
 			said(name)
 		}
 	}
-	for _, of := range []any{Page{}, Letter{}, Lead{}, Picture{}, Block{}, Item{}, Section{}, Brief{}, Footer{}} {
+	for _, of := range []any{Page{}, Letter{}, Lead{}, Picture{}, Block{}, Item{}, Section{}, Brief{}, Footer{}, Message{}} {
 		for _, name := range fieldNames(reflect.TypeOf(of)) {
 			said("." + name)
 		}

@@ -43,8 +43,8 @@ type Theme struct {
 	Name   string
 	Tokens Tokens                 // what the letter is set with
 	Look   Look                   // the same as templates see it: a Page's
-	HTML   *template.Template     // entry "layout", given a *Letter
-	Text   *texttemplate.Template // entry "text", given a *Letter
+	HTML   *template.Template     // entries "layout", given a *Letter, and "message", given a *Message
+	Text   *texttemplate.Template // entries "text", given a *Letter, and "message", given a *Message
 }
 
 // Names lists the themes there are.
@@ -257,8 +257,10 @@ func build(name string, files map[string]file, over []Tokens) (*Theme, error) {
 		return nil, err
 	}
 	if err := errors.Join(
-		w.check("layout", ".html", htmlTrees(t.HTML), htmlFuncs()),
-		w.check("text", ".txt", textTrees(t.Text), textFuncs()),
+		w.check("layout", reflect.TypeFor[*Letter](), ".html", htmlTrees(t.HTML), htmlFuncs()),
+		w.check("text", reflect.TypeFor[*Letter](), ".txt", textTrees(t.Text), textFuncs()),
+		w.check("message", reflect.TypeFor[*Message](), ".html", htmlTrees(t.HTML), htmlFuncs()),
+		w.check("message", reflect.TypeFor[*Message](), ".txt", textTrees(t.Text), textFuncs()),
 	); err != nil {
 		return nil, err
 	}
@@ -281,6 +283,16 @@ func build(name string, files map[string]file, over []Tokens) (*Theme, error) {
 		}
 		pages = append(pages, page.String())
 	}
+	message := messageSample()
+	message.Look = look
+	var page strings.Builder
+	if err := t.HTML.ExecuteTemplate(&page, "message", message); err != nil {
+		return nil, w.rewrite(err)
+	}
+	if err := t.Text.ExecuteTemplate(io.Discard, "message", message); err != nil {
+		return nil, w.rewrite(err)
+	}
+	pages = append(pages, page.String())
 	for _, page := range pages {
 		if err := WellFormed(page); err != nil {
 			return nil, err
@@ -299,13 +311,13 @@ func (w where) path(partial, extension string) string {
 	return partial + extension
 }
 
-// check holds the templates against the types of their data.
-func (w where) check(entry, extension string, trees map[string]*parse.Tree, funcs map[string]any) error {
+// check holds the templates against the type of their data.
+func (w where) check(entry string, data reflect.Type, extension string, trees map[string]*parse.Tree, funcs map[string]any) error {
 	c := &checker{
 		trees: trees, funcs: funcs, seen: map[string]bool{},
 		locate: func(tree *parse.Tree, n parse.Node) string { return w.locate(extension, tree, n) },
 	}
-	return c.check(entry, reflect.TypeFor[*Letter]())
+	return c.check(entry, data)
 }
 
 // locate says where a node stands: FILE:LINE.

@@ -159,6 +159,21 @@ type Footer struct {
 	Address     string // the newsletter's name and postal address in one line
 }
 
+// Message is what the partials message.html and message.txt are given: a mail of
+// our own to one person, which asks for one thing to be done.
+type Message struct {
+	*Page
+	Subject    string
+	Title      string
+	Paragraphs []string
+	Button     string
+	URL        string   // behind the button
+	After      []string // small: what else there is to know
+	Imprint    string   // URL
+	Privacy    string   // URL
+	Address    string   // the newsletter's name and postal address in one line
+}
+
 // Count numbers the lead and the briefs as they stand and marks those that are
 // the last. Only briefs, and those from the archive, are
 // counted; what is most read has its place in its own list.

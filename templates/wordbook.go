@@ -141,6 +141,9 @@ func readWords(source fs.FS) (Wordbook, error) {
 		if lack := all[tag].PagesLack(); len(lack) > 0 {
 			return nil, fmt.Errorf("words/%s.yaml: pages lacks %s", tag, strings.Join(lack, ", "))
 		}
+		if lack := all[tag].MailsLack(); len(lack) > 0 {
+			return nil, fmt.Errorf("words/%s.yaml: mails lacks %s", tag, strings.Join(lack, ", "))
+		}
 	}
 	return all, nil
 }
@@ -264,9 +267,11 @@ func (w *Words) read(f wordFile) error {
 			problems = append(problems, fmt.Errorf("%s: %s: %s", f.path, p.key, p.what))
 		}
 	}
-	for _, key := range w.PagesLack() {
-		if line := lines["pages."+key]; line > 0 {
-			problems = append(problems, fmt.Errorf("%s:%d: pages.%s: %s", f.path, line, key, textFault("")))
+	for under, lack := range map[string][]string{"pages.": w.PagesLack(), "mails.": w.MailsLack()} {
+		for _, key := range lack {
+			if line := lines[under+key]; line > 0 {
+				problems = append(problems, fmt.Errorf("%s:%d: %s%s: %s", f.path, line, under, key, textFault("")))
+			}
 		}
 	}
 	return errors.Join(problems...)
@@ -293,7 +298,7 @@ func (w *Words) start(words reflect.Value, mapping *yaml.Node, path, under strin
 		switch field.Interface().(type) {
 		case Plural, CalendarNames:
 			field.SetZero()
-		case PageWords:
+		case PageWords, MailWords:
 			if value.Kind != yaml.MappingNode {
 				return fmt.Errorf("%s:%d: %s: holds no words: write indented lines under it", path, key.Line, key.Value)
 			}

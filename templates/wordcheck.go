@@ -16,7 +16,8 @@ const longestWords = 400
 type wordProblem struct{ key, what string }
 
 // problems says what is missing or wrong in the words of a language, in the
-// order of the keys. Words of pages may be missing: see PagesLack.
+// order of the keys. Words of pages and of mails of our own may
+// be missing: see PagesLack and MailsLack.
 func (w Words) problems() []wordProblem {
 	var found []wordProblem
 	w.entries(reflect.ValueOf(w), "", func(key, format string, args ...any) {
@@ -40,7 +41,7 @@ func (w Words) entries(v reflect.Value, under string, add func(key, format strin
 		}
 		key, field := under+yamlKey(f), v.FieldByIndex(f.Index)
 		switch value := field.Interface().(type) {
-		case PageWords:
+		case PageWords, MailWords:
 			w.entries(field, key+".", add)
 		case Plural:
 			if under == "" || value != nil {

@@ -55,6 +55,7 @@ type Words struct {
 	Months             CalendarNames `yaml:"months,flow"` // as they stand beside a day
 	MonthsShort        CalendarNames `yaml:"months_short,flow"`
 	Pages              PageWords     `yaml:"pages"`
+	Mails              MailWords     `yaml:"mails"`
 
 	language language.Tag // whose rules of counting are followed
 }
