@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -75,6 +76,12 @@ type GetOptions struct {
 	LastModified string // sent as If-Modified-Since, as the server wrote it
 	MaxBytes     int64  // instead of the client's
 	Accept       string // the Accept header; empty: */*
+	// Authorization is sent as the header of that name, to the address itself
+	// and where it redirects to on the same scheme, host and port.
+	Authorization string
+	// Into gets the body, which is then not kept in memory; nil: Response.Body.
+	// With an error it may have got a part.
+	Into io.Writer
 }
 
 // Response is a page that was read whole, or the news that it did not change.
@@ -154,6 +161,9 @@ func (c *Client) Get(ctx context.Context, address string, o GetOptions) (*Respon
 		if next == nil {
 			return r, nil
 		}
+		if next.Scheme != u.Scheme || !strings.EqualFold(next.Host, u.Host) {
+			o.Authorization = ""
+		}
 		u, private = next, private && inside
 	}
 	return nil, fmt.Errorf("%s: more than %d redirects", Redact(address), maxRedirects)
@@ -177,6 +187,9 @@ func (c *Client) hop(ctx context.Context, u *url.URL, private bool, o GetOptions
 	}
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", orElse(o.Accept, "*/*"))
+	if o.Authorization != "" {
+		req.Header.Set("Authorization", o.Authorization)
+	}
 	if o.ETag != "" {
 		req.Header.Set("If-None-Match", o.ETag)
 	}
@@ -211,7 +224,7 @@ func (c *Client) hop(ctx context.Context, u *url.URL, private bool, o GetOptions
 		}
 		return nil, nil, false, refusal
 	}
-	body, err := readBody(resp, orElse(o.MaxBytes, c.maxBytes))
+	body, err := readBody(resp, orElse(o.MaxBytes, c.maxBytes), o.Into)
 	if err != nil {
 		return nil, nil, false, err
 	}
