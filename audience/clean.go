@@ -13,6 +13,8 @@ const (
 	maxName  = 200
 	maxValue = 1000
 	maxTags  = 1000
+	// A list of tags as JSON writes it can't be a column shifted.
+	maxTagList = 50_000
 )
 
 // CleanName makes a name fit for one line of a header or greeting: blanks
@@ -79,18 +81,6 @@ func plain(s string) bool {
 		}
 	}
 	return true
-}
-
-// undefuse takes off the apostrophe that exports put before a text which a
-// spreadsheet would take for a formula; phpList puts a blank behind it.
-func undefuse(s string) string {
-	if len(s) > 2 && s[0] == '\'' && s[1] == ' ' && strings.IndexByte("=+-@", s[2]) >= 0 {
-		return s[2:]
-	}
-	if len(s) > 1 && s[0] == '\'' && strings.IndexByte("=+-@\t\r", s[1]) >= 0 {
-		return s[1:]
-	}
-	return s
 }
 
 // tooLong says whether s has more than most characters.

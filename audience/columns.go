@@ -33,6 +33,8 @@ type columns struct {
 	lists   int            // column of the lists that the person is on; -1 for none
 	global  int            // MailPoet's state for all lists; -1 for none
 	base    standing       // what the file says of all its people
+	own     ownColumns     // of our own export
+	into    string         // the list that the people come to
 	used    []bool         // which columns have a meaning so far
 	spelled []string       // the headings in the spelling of heading
 }
@@ -58,6 +60,7 @@ type hints struct {
 	service *service // whose file it is; nil: told by the headings
 	plain   bool     // it is nobody's
 	packed  []string // headings of columns that hold JSON objects of attributes
+	list    string   // that the people come to
 }
 
 // newColumns reads the first row. With the error that no column holds addresses,
@@ -68,7 +71,7 @@ func newColumns(row []string, h hints) (*columns, error) {
 	}
 	c := &columns{
 		email: -1, name: -1, first: -1, last: -1, tags: -1, hash: -1, lists: -1, global: -1,
-		when: moments{-1, -1, -1, -1, -1, -1}, places: make(map[string]int),
+		when: moments{-1, -1, -1, -1, -1, -1}, places: make(map[string]int), own: noOwnColumns(), into: h.list,
 	}
 	heads := make([]string, len(row))
 	for i, s := range row {
@@ -104,6 +107,14 @@ func newColumns(row []string, h hints) (*columns, error) {
 	}
 	if err := c.give(heads, used, h.roles, h.ignore); err != nil {
 		return nil, err
+	}
+	if c.isOwn() {
+		c.recogniseOwn(row, used, h.packed)
+		c.used, c.spelled = used, heads
+		if c.email < 0 {
+			return c, c.noAddress(row)
+		}
+		return c, nil
 	}
 	if c.email < 0 && !c.headed && len(row) == 1 {
 		c.email, used[0] = 0, true
@@ -150,7 +161,7 @@ func (c *columns) refine(sample [][]string) error {
 		}
 		c.used[c.email] = true
 	}
-	if c.headed {
+	if c.headed && (c.service == nil || !c.service.stated || len(c.tellers) == 0) {
 		c.readStates(sample)
 	}
 	c.nameExtras(c.used)

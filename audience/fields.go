@@ -23,7 +23,11 @@ func (c *columns) row(line int, fields []string) (Row, error) {
 		return Row{}, fmt.Errorf("address %w", err)
 	}
 	row := Row{Line: line, Address: address, Key: key, Domain: domain}
-	c.when.record(&row, fields)
+	if c.isOwn() {
+		c.own.record(&row, fields)
+	} else {
+		c.when.record(&row, fields)
+	}
 	if row.Name, err = CleanName(c.fullName(fields, beside)); err != nil {
 		return Row{}, err
 	}
@@ -158,11 +162,27 @@ func isAddress(cell string) bool {
 	return err == nil
 }
 
+// listedTags reads a list of tags as JSON writes it; false: it is none.
+func listedTags(s string) ([]string, bool) {
+	var listed []string
+	if s[0] != '[' || tooLong(s, maxTagList) || json.Unmarshal([]byte(s), &listed) != nil {
+		return nil, false
+	}
+	var row Row
+	for _, t := range listed {
+		row.tag(cleanValue(cut(t, maxValue)))
+	}
+	return row.Tags, true
+}
+
 // splitTags reads a list of tags: parted by commas or semicolons, quoted or not.
 func splitTags(s string) ([]string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return nil, nil
+	}
+	if tags, ok := listedTags(s); ok {
+		return tags, nil
 	}
 	if tooLong(s, maxTags) {
 		return nil, fmt.Errorf("has more than %d characters of tags", maxTags)

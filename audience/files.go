@@ -96,3 +96,10 @@ func choose[T any](all []T, name func(T) string) (kept []T, notes []string) {
 	}
 	return kept, notes
 }
+
+// HoldsPeople says of a file's name that it may be a file of people, or a zip
+// archive of them.
+func HoldsPeople(name string) bool {
+	ending := strings.ToLower(path.Ext(name))
+	return ending == ".zip" || slices.Contains(endings, ending)
+}

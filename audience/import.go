@@ -48,12 +48,21 @@ type ImportOptions struct {
 	OnReject  func(Reject)                // called for every rejected row; may be nil
 	Progress  func(bytes int64, rows int) // called every few thousand rows; may be nil
 	Now       func() time.Time            // nil: time.Now
-	ChunkRows int                         // rows a transaction; 0: 1,000
+	ChunkRows int                         // rows a transaction; 0: 4,000
+
+	// OnLeftOut is called for every row that is rejected or passed over; damaged
+	// says that it could not be parted into fields. It may be nil.
+	OnLeftOut func(fields []string, damaged bool)
 }
 
 // stepRows is how often an import looks whether it shall stop, and tells how
 // far it is.
 const stepRows = 2000
+
+// chunkRows is how many rows are one transaction: enough that rows share pages
+// of the database and the waiting for its disk, few enough that the writer is
+// free again in a fraction of a second.
+const chunkRows = 4000
 
 // sampleRows is how many rows are looked at before the first is taken.
 const sampleRows = 100
@@ -106,7 +115,7 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 		slips:   make(slips),
 	}
 	if r.chunk <= 0 {
-		r.chunk = 1000
+		r.chunk = chunkRows
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -339,7 +348,7 @@ func (r *run) isRow() func([]string) bool {
 
 // columns says what the columns of the file hold.
 func (r *run) columns(first, packed []string) (*columns, error) {
-	h := hints{packed: packed, roles: r.o.Map, ignore: r.o.Ignore, service: serviceNamed(r.o.Format)}
+	h := hints{list: r.o.List, packed: packed, roles: r.o.Map, ignore: r.o.Ignore, service: serviceNamed(r.o.Format)}
 	h.plain = h.service == nil && r.o.Format != ""
 	base := filepath.Base(r.name)
 	if _, mapped := h.roles["email"]; !mapped && !h.plain && isSendy(base, first, h.service) {
@@ -438,6 +447,7 @@ func (r *run) take(ctx context.Context, rec record) error {
 		s, row.Reason = wants, ""
 	}
 	row.State, row.Suppress = s.state()
+	r.cols.own.suppress(&row, rec.fields)
 	if r.cols.lists >= 0 && onList {
 		r.cols.tagLists(&row, rec.fields)
 	}
@@ -644,6 +654,9 @@ func (r *run) reject(rec record, reason string) error {
 
 // list writes a row that was not taken to the rejects file.
 func (r *run) list(rec record, reason string) error {
+	if r.o.OnLeftOut != nil {
+		r.o.OnLeftOut(rec.fields, rec.reason != "")
+	}
 	if r.rejects == nil {
 		return nil
 	}

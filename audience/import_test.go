@@ -462,7 +462,7 @@ func TestImportStops(t *testing.T) {
 				cancel()
 			}
 		}
-		res, err := Import(ctx, strings.NewReader(b.String()), ImportOptions{Store: k})
+		res, err := Import(ctx, strings.NewReader(b.String()), ImportOptions{Store: k, ChunkRows: 1000})
 		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "stopped after line 2001; run it again to go on") {
 			t.Errorf("got %v", err)
 		}
@@ -473,14 +473,14 @@ func TestImportStops(t *testing.T) {
 	t.Run("when the store fails", func(t *testing.T) {
 		k := &keeper{}
 		k.after = func() { k.fail = errors.New("disk is full") }
-		res, err := Import(t.Context(), strings.NewReader(b.String()), ImportOptions{Store: k, Name: "a.csv"})
+		res, err := Import(t.Context(), strings.NewReader(b.String()), ImportOptions{Store: k, Name: "a.csv", ChunkRows: 1000})
 		if err == nil || err.Error() != "a.csv: disk is full (stopped after line 1001; run it again to go on)" || res.Rows != 1000 {
 			t.Errorf("got %v, %+v", err, res)
 		}
 	})
 	t.Run("when the file fails", func(t *testing.T) {
 		broken := io.MultiReader(strings.NewReader(b.String()), iotest.ErrReader(errors.New("stick was pulled")))
-		res, err := Import(t.Context(), broken, ImportOptions{Store: &keeper{}})
+		res, err := Import(t.Context(), broken, ImportOptions{Store: &keeper{}, ChunkRows: 1000})
 		if err == nil || !strings.Contains(err.Error(), "reading line 5002: stick was pulled") || res.Rows != 5000 {
 			t.Errorf("got %v, %+v", err, res)
 		}

@@ -17,11 +17,20 @@ type Row struct {
 
 	State    SubscriptionState // empty for active
 	Suppress string            // why the address gets no mail at all; empty if it may get some
+	Created  time.Time         // when the person came to be known, if the file says; else Joined counts
 	Joined   time.Time         // when the person came to the list, if the file says
 	Left     time.Time         // when it left, if the file says
 	Reason   string            // why it left, if the file says
 	Consent  string            // when and from where it subscribed and confirmed, if the file says
 	IP       string            // the address of that, if the file says
+}
+
+// Known is when the person came to be known, zero if the file doesn't say.
+func (r *Row) Known() time.Time {
+	if r.Created.IsZero() {
+		return r.Joined
+	}
+	return r.Created
 }
 
 // Erased is the hash of an address whose owner had it erased: all that another

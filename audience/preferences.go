@@ -42,6 +42,7 @@ const (
 const (
 	EntryPreferences = "preferences" // what was changed, in words
 	EntryDownload    = "download"    // of all that is kept
+	EntryAddressAsk  = "address_ask" // a new address was written to, and did not confirm it yet
 )
 
 // ErrAddressChange says that a change of address is not there to be confirmed:
@@ -54,9 +55,13 @@ type Choosing interface {
 	// history what of them is new. A newsletter is joined by the subscription
 	// that the person had on one of its lists, or else on the first of them.
 	SetPreferences(ctx context.Context, id int64, p Preferences, way Way, now time.Time) error
-	// AskAddress keeps an address that the person wants in place of theirs, and
-	// the code that confirms it until a time. Another one that waits is over.
-	AskAddress(ctx context.Context, id int64, address, code string, until time.Time) error
+	// AskAddress keeps an address that the person wants in place of theirs, with
+	// the mail that asks there whether it shall be, in one transaction. Another
+	// one that waits is over. Nothing is kept, and the caller does not learn it,
+	// where the address is suppressed, got the most mails that it may in a day, or
+	// the person asked for that many changes in a day. An address that can't be
+	// read is the only fault of the caller's.
+	AskAddress(ctx context.Context, id int64, c AddressChange, way Way, now time.Time) error
 	// AskedAddress returns the address that a code is for; ErrAddressChange.
 	AskedAddress(ctx context.Context, id int64, code string, now time.Time) (string, error)
 	// ChangeAddress puts the address of a code in place of the person's, once;
@@ -64,6 +69,19 @@ type Choosing interface {
 	// person by now, that one gets what this one got and had not left itself,
 	// and this one gets nothing any more.
 	ChangeAddress(ctx context.Context, id int64, code string, way Way, now time.Time) error
+}
+
+// AddressChange is a person's wish for another address.
+type AddressChange struct {
+	Code string   // confirms it
+	Mail Outgoing // to the new address, of the kind MailAddress; its Until is the code's end
+	Most int      // mails of ours that an address gets in a day
+}
+
+// PreferencesToken is a token by which a person chooses what comes, when and
+// how. It stands in letters, never expires, and may be passed on with them.
+func PreferencesToken(newsletter string, s Subscriber) Token {
+	return Token{Purpose: PurposePreferences, Newsletter: newsletter, Subscriber: s.ID, Salt: s.Salt}
 }
 
 // DataToken is a token by which a person's data may be seen, moved and erased

@@ -21,6 +21,9 @@ type service struct {
 	drop []string
 	// packed are headings of columns that hold a JSON object of attributes.
 	packed []string
+	// stated says that the column of states has one heading, so that no other is
+	// taken for it.
+	stated bool
 	// decide says what a row is where the columns must be read together; s is
 	// what the strongest of them says.
 	decide func(c *columns, fields []string, s standing) standing
@@ -29,23 +32,28 @@ type service struct {
 // services are those whose exports are known, the more particular first.
 var services = []service{
 	{
+		name: "lede", title: "Lede", stated: true,
+		marks:  [][]string{{"email", "status", "consent record", "suppressed"}},
+		decide: decideLede,
+	},
+	{
 		name: "mailchimp", title: "Mailchimp",
 		marks: [][]string{{"member rating", "leid", "euid"}, {"optin time", "optin ip", "confirm time", "last changed"}},
 		drop:  []string{"leid", "euid"},
 	},
 	{
-		name: "listmonk", title: "listmonk",
+		name: "listmonk", title: "listmonk", stated: true,
 		marks:  [][]string{{"uuid", "email", "attributes", "status"}},
 		packed: []string{"attributes"},
 		note:   "listmonk's file does not say who unsubscribed from a list; if it was exported with a filter for unsubscribed or unconfirmed people, say so: --state unsubscribed",
 	},
 	{
-		name: "keila", title: "Keila",
+		name: "keila", title: "Keila", stated: true,
 		marks:  [][]string{{"email", "data", "status", "external id"}, {"email", "first name", "last name", "data", "status"}},
 		packed: []string{"data"},
 	},
 	{
-		name: "mailtrain", title: "Mailtrain",
+		name: "mailtrain", title: "Mailtrain", stated: true,
 		marks: [][]string{{"cid", "hash email"}},
 		drop:  []string{"cid", "hash email"},
 	},
@@ -61,22 +69,22 @@ var services = []service{
 		decide: decidePHPList,
 	},
 	{
-		name: "ghost", title: "Ghost",
+		name: "ghost", title: "Ghost", stated: true,
 		marks: [][]string{{"subscribed to emails", "complimentary plan"}, {"subscribed to emails", "stripe customer id"}, {"complimentary plan", "stripe customer id", "labels"}},
 		note:  "Ghost's file does not say whose mail bounced or who complained: some of them stand as subscribed",
 	},
 	{
-		name: "substack", title: "Substack",
+		name: "substack", title: "Substack", stated: true,
 		marks:  [][]string{{"active subscription", "email disabled"}, {"email disabled", "prefer digests"}, {"email disabled", "expiry"}},
 		decide: decideSubstack,
 	},
 	{
-		name: "buttondown", title: "Buttondown",
+		name: "buttondown", title: "Buttondown", stated: true,
 		marks: [][]string{{"subscriber type", "secondary id"}, {"subscriber type", "subscription date"}, {"subscriber type", "creation date"}},
 		drop:  []string{"secondary id"},
 	},
 	{
-		name: "beehiiv", title: "beehiiv",
+		name: "beehiiv", title: "beehiiv", stated: true,
 		marks: [][]string{{"status", "tier", "unsubscribed at"}, {"status", "tier", "created at", "stripe customer id"}},
 	},
 	{

@@ -10,6 +10,7 @@ type Survey struct {
 	Flagged []Flagged      `json:"flagged"`         // the first of them
 	Rejects []Reject       `json:"rejects"`         // the first of them
 	Erased  int            `json:"erased,omitzero"` // hashes of erased people that were not known before
+	Sync    *SyncSurvey    `json:"sync,omitempty"`  // of a sync; else nil
 }
 
 // FileSurvey is what an import understood of one file.
@@ -79,6 +80,15 @@ func (c *columns) meanings() []Column {
 	say(c.when.left, "left at")
 	say(c.when.reason, "why it left")
 	say(c.tags, "tags")
+	say(c.own.created, "known since")
+	say(c.own.subscribed, "subscribed at")
+	say(c.own.left, "left at")
+	say(c.own.reason, "why it left")
+	say(c.own.ip, "subscribed from")
+	say(c.own.agreed, "words agreed to")
+	say(c.own.consent, "consent record")
+	say(c.own.suppressed, "why it gets no mail at all")
+	say(c.own.list, "list")
 	say(c.lists, "lists, kept as tags")
 	say(c.hash, "hash of an erased address")
 	for _, i := range c.packed {

@@ -19,6 +19,7 @@ const (
 	PurposeUnsubscribe Purpose = 'u'
 	PurposeView        Purpose = 'v' // to read one edition on the web
 	PurposeProof       Purpose = 'p' // in previews and proofs: its pages work and change nothing
+	PurposePreferences Purpose = 's' // to choose what comes, when and how: PreferencesToken
 	PurposeData        Purpose = 'd' // to see, move and erase what is kept of a person, for a while: DataToken
 	PurposeAddress     Purpose = 'a' // to confirm a new address, once
 	PurposeConfirm     Purpose = 'c' // to confirm a sign-up, once: its code is the token's Edition

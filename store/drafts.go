@@ -96,6 +96,19 @@ func applied(ctx context.Context, tx *sql.Tx, newsletter string, slot stamp) (nu
 	return number, err
 }
 
+// AppliedRevision returns the number of the newest revision that an editor handed
+// back for a slot, 0 for none.
+func (s *Store) AppliedRevision(ctx context.Context, newsletter string, slot time.Time) (number int, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) (err error) {
+		number, err = applied(ctx, tx, newsletter, stamp(slot))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("looking for an editor's revision of %s: %w", newsletter, err)
+	}
+	return number, nil
+}
+
 // Apply implements newsroom.Drafts. The edition's row is held meanwhile: Commit,
 // Move and Note wait, and see what came of it.
 func (s *Store) Apply(ctx context.Context, r newsroom.Revision, base int, c *newsroom.Content) (int, error) {

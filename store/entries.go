@@ -44,7 +44,10 @@ func (s *Store) EndImport(ctx context.Context, e audience.ImportEntry) error {
 		if err == nil && n == 0 {
 			return audience.ErrNoImport
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tellImport(ctx, tx, e, string(e.State), e.Finished)
 	})
 	if err != nil {
 		return fmt.Errorf("import %d: closing its entry: %w", e.ID, err)
@@ -131,8 +134,13 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string, now time.Ti
 				if err := s.pass(ctx, tx, revokes); err != nil {
 					return err
 				}
-				n, err = step(ctx, tx, e, &part)
-				return err
+				if err := quiet(ctx, tx); err != nil {
+					return err
+				}
+				if n, err = step(ctx, tx, e, &part); err != nil {
+					return err
+				}
+				return aloud(ctx, tx)
 			})
 			if err == nil {
 				done.Removed += part.Removed
@@ -144,12 +152,21 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string, now time.Ti
 	}
 	if err == nil {
 		err = s.write(ctx, func(tx *sql.Tx) error {
+			if err := quiet(ctx, tx); err != nil {
+				return err
+			}
 			if _, err := tx.ExecContext(ctx, `DELETE FROM suppression WHERE import = $1`, id); err != nil {
+				return err
+			}
+			if err := aloud(ctx, tx); err != nil {
 				return err
 			}
 			_, err := tx.ExecContext(ctx, `UPDATE import_entry SET state = $2, undone = $3 WHERE id = $1`,
 				id, string(audience.ImportUndone), "by "+clean(by)+", "+now.UTC().Format(time.RFC3339))
-			return err
+			if err != nil {
+				return err
+			}
+			return tellImport(ctx, tx, e, string(audience.ImportUndone), now)
 		})
 	}
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Store) Forget(ctx context.Context, key string, now time.Time) error {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		for _, text := range []string{`DELETE FROM sign_up WHERE key = $1`, `DELETE FROM outbox WHERE key = $1`} {
+		for _, text := range []string{`DELETE FROM sign_up WHERE key = $1`, `DELETE FROM outbox WHERE key = $1`, `DELETE FROM idempotency WHERE about = $1`} {
 			if _, err := tx.ExecContext(ctx, text, key); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lede/audience"
@@ -40,6 +41,7 @@ func (s *Store) ImportRows(ctx context.Context, list, consent string, rows []aud
 // unchanged.
 func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audience.Row, now time.Time) (audience.Result, error) {
 	var result audience.Result
+	rows = byKey(rows)
 	transact := s.write
 	if in.DryRun {
 		transact = s.read
@@ -54,6 +56,9 @@ func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audi
 			if err := s.lockPeople(ctx, tx, rows); err != nil {
 				return err
 			}
+			if err := ownWish(ctx, tx, in.List, rows); err != nil {
+				return err
+			}
 		}
 		known, err := s.lookUp(ctx, tx, in.List, rows)
 		if err != nil {
@@ -64,12 +69,21 @@ func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audi
 		if in.DryRun {
 			return nil
 		}
-		return s.storeEntries(ctx, tx, in, changes, now)
+		return silently(ctx, tx, in, func() error { return s.storeEntries(ctx, tx, in, changes, now) })
 	})
 	if err != nil {
 		return audience.Result{}, fmt.Errorf("importing into list %s: %w", in.List, err)
 	}
 	return result, nil
+}
+
+// byKey returns the rows in the order of their keys, as the index of keys has
+// them: its pages are then read and written once a call, however many people
+// there are. Rows of one key stay in their order.
+func byKey(rows []audience.Row) []audience.Row {
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, func(a, b audience.Row) int { return strings.Compare(a.Key, b.Key) })
+	return sorted
 }
 
 // The order of strength: what is weaker does not overwrite what is stronger.
@@ -344,7 +358,7 @@ func (r *intakeRows) add(e *entry, in audience.Intake, salt uint32, now time.Tim
 	switch {
 	case e.id == 0:
 		r.fresh = append(r.fresh, newRow{
-			e.row.Key, e.row.Address, e.row.Domain, e.row.Name, attributes, tags, salt, past(e.row.Joined, now).text(),
+			e.row.Key, e.row.Address, e.row.Domain, e.row.Name, attributes, tags, salt, past(e.row.Known(), now).text(),
 		})
 	case e.differs:
 		r.altered = append(r.altered, changedRow{e.id, e.row.Name, attributes, tags})

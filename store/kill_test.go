@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		err = holdSender(dsn)
 	case "send":
 		err = sendAll(dsn)
+	case "import":
+		err = importFile(dsn)
 	}
 	if err != nil {
 		fmt.Println(err)

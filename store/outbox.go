@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lede/audience"
@@ -25,10 +27,14 @@ func writeMail(ctx context.Context, tx *sql.Tx, m audience.Outgoing, key string,
 	if n >= most {
 		return errTooMany
 	}
+	fill, err := asJSON(attributesOf(m.Fill))
+	if err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO outbox (id, kind, newsletter, key, address, token, language, at, due, until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
-		m.ID, m.Kind, m.Newsletter, key, m.Address, m.Token, clean(m.Language), stamp(m.At), stamp(m.Until))
+		INSERT INTO outbox (id, kind, newsletter, key, address, token, fill, language, at, due, until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
+		m.ID, m.Kind, m.Newsletter, key, m.Address, m.Token, fill, clean(m.Language), stamp(m.At), stamp(m.Until))
 	return err
 }
 
@@ -55,21 +61,39 @@ func (s *Store) WriteMail(ctx context.Context, m audience.Outgoing, most int) (b
 	return true, nil
 }
 
-// MailsDue implements audience.SignUps.
-func (s *Store) MailsDue(ctx context.Context, now time.Time, limit int) ([]audience.Outgoing, error) {
+// ClaimMails implements audience.SignUps.
+func (s *Store) ClaimMails(ctx context.Context, now, until time.Time, limit int) ([]audience.Outgoing, error) {
 	var due []audience.Outgoing
-	err := s.read(ctx, func(tx *sql.Tx) (err error) {
-		due, err = collect(ctx, tx, func(rows *sql.Rows) (m audience.Outgoing, err error) {
-			return m, rows.Scan(&m.ID, &m.Kind, &m.Newsletter, &m.Address, &m.Token, &m.Language, (*stamp)(&m.At), (*stamp)(&m.Until), &m.Attempt)
-		}, `
-			SELECT id, kind, newsletter, address, token, language, at, until, attempt
-			FROM outbox WHERE due <= $1 ORDER BY due LIMIT $2`, stamp(now), limit)
-		return err
+	// Mostly there is nothing: to look for it takes nobody's place as the writer.
+	var some bool
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE due <= $1)`, stamp(now)).Scan(&some)
 	})
+	if err == nil && some {
+		err = s.write(ctx, func(tx *sql.Tx) (err error) {
+			// The outer condition on due is for PostgreSQL, where another daemon may
+			// have claimed a mail while this one waited for its row.
+			due, err = collect(ctx, tx, scanOutgoing, `
+				UPDATE outbox SET due = $2
+				WHERE due <= $1 AND id IN (SELECT id FROM outbox WHERE due <= $1 ORDER BY due, id LIMIT $3)
+				RETURNING id, kind, newsletter, address, token, fill, language, at, until, attempt`, stamp(now), stamp(until), limit)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for mails to be written: %w", err)
 	}
+	slices.SortStableFunc(due, func(a, b audience.Outgoing) int { return a.At.Compare(b.At) })
 	return due, nil
+}
+
+func scanOutgoing(rows *sql.Rows) (m audience.Outgoing, err error) {
+	var fill string
+	err = rows.Scan(&m.ID, &m.Kind, &m.Newsletter, &m.Address, &m.Token, &fill, &m.Language, (*stamp)(&m.At), (*stamp)(&m.Until), &m.Attempt)
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal([]byte(fill), (*attributesOf)(&m.Fill))
 }
 
 // MailSent implements audience.SignUps.

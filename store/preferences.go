@@ -132,26 +132,56 @@ func join(ctx context.Context, tx *sql.Tx, id int64, l audience.Letters, way aud
 			}
 		}
 	}
+	agreed, err := agreement(ctx, tx, way.Text)
+	if err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO subscription (list, subscriber, state, changed, consent, ip) VALUES ($1, $2, 'active', $3, $4, $5)
+		INSERT INTO subscription (list, subscriber, state, changed, consent, ip, agreement) VALUES ($1, $2, 'active', $3, $4, $5, $6)
 		ON CONFLICT (list, subscriber) DO UPDATE SET state = 'active', changed = excluded.changed, consent = excluded.consent,
-			ip = excluded.ip, was = '', why = '', agreement = 0, import = NULL`, list, id, stamp(now), clean(way.How), clean(way.IP))
+			ip = excluded.ip, was = '', why = '', agreement = excluded.agreement, import = NULL`, list, id, stamp(now), clean(way.How), clean(way.IP), agreed)
 	return err
 }
 
 // AskAddress implements audience.Choosing.
-func (s *Store) AskAddress(ctx context.Context, id int64, address, code string, until time.Time) error {
-	written, _, _, err := audience.ParseAddress(address)
+func (s *Store) AskAddress(ctx context.Context, id int64, c audience.AddressChange, way audience.Way, now time.Time) error {
+	written, key, _, err := audience.ParseAddress(c.Mail.Address)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, id, "asking for a new address", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
+	c.Mail.Address = written
+	err = s.change(ctx, id, "asking for a new address", func(tx *sql.Tx) error {
+		if err := s.lockPeople(ctx, tx, []audience.Row{{Key: key}}); err != nil {
+			return err
+		}
+		var refused bool
+		err := tx.QueryRowContext(ctx, `
+			SELECT EXISTS (SELECT 1 FROM suppression WHERE key = $1)
+				OR (SELECT count(*) FROM history WHERE subscriber = $2 AND what = $3 AND at > $4) >= CAST($5 AS BIGINT)`,
+			key, id, audience.EntryAddressAsk, stamp(now.Add(-24*time.Hour)), c.Most).Scan(&refused)
+		if err != nil {
+			return err
+		}
+		if refused {
+			return errTooMany
+		}
+		_, err = tx.ExecContext(ctx, `
 			INSERT INTO address_change (subscriber, code, address, until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (subscriber) DO UPDATE SET code = excluded.code, address = excluded.address, until = excluded.until`,
-			id, code, written, stamp(until))
-		return err
+			id, c.Code, written, stamp(c.Mail.Until))
+		if err != nil {
+			return err
+		}
+		err = noteAct(ctx, tx, id, audience.Act{At: now, What: audience.EntryAddressAsk, How: way.How, IP: way.IP})
+		if err != nil {
+			return err
+		}
+		return writeMail(ctx, tx, c.Mail, key, c.Most)
 	})
+	if errors.Is(err, errTooMany) { // then all of it was rolled back
+		return nil
+	}
+	return err
 }
 
 // AskedAddress implements audience.Choosing.

@@ -17,15 +17,15 @@ var harbourLists = []string{"harbour"}
 func ask(t *testing.T, s *store.Store, address string, at time.Time, change ...func(*audience.SignUp, *audience.Asking)) []audience.Outgoing {
 	t.Helper()
 	u := audience.SignUp{
-		Newsletter: "harbour", List: "harbour", Lists: harbourLists, Address: address, Name: "Ines", Language: "de",
+		Newsletter: "harbour", Lists: harbourLists, Address: address, Name: "Ines", Language: "de",
 		Way: audience.Way{How: "subscribe page", IP: "192.0.2.7", Text: "We send one mail."},
 	}
-	a := audience.Asking{Code: fmt.Sprintf("code-%s-%d", address, at.UnixNano()), Mail: fmt.Sprintf("mail-%s-%d", address, at.UnixNano()), Until: 72 * time.Hour, Most: 3}
+	a := audience.Asking{Code: fmt.Sprintf("code-%s-%d", address, at.UnixNano()), Mail: fmt.Sprintf("mail-%s-%d", address, at.UnixNano()), Known: harbourLists, Until: 72 * time.Hour, Most: 3}
 	for _, c := range change {
 		c(&u, &a)
 	}
 	must(t, s.AskSignUp(ctx(), u, a, signTest, at))
-	due, err := s.MailsDue(ctx(), at, 100)
+	due, err := s.ClaimMails(ctx(), at, at, 100)
 	must(t, err)
 	for _, m := range due {
 		must(t, s.MailSent(ctx(), m.ID, ""))
@@ -68,7 +68,7 @@ func TestSignUp(t *testing.T) {
 			before func(t *testing.T, s *store.Store, address, key string)
 			mail   string // kind; empty for none
 			asked  string // how the address stands when it was asked
-			after  string // and once it was confirmed; empty: ErrSignUp
+			after  string // and once it was confirmed; empty: ErrTokenOver
 		}{
 			{"nobody", func(*testing.T, *store.Store, string, string) {}, audience.MailConfirm, "pending harbour", "active harbour"},
 			{"pending by an import", func(t *testing.T, s *store.Store, address, key string) {
@@ -123,17 +123,17 @@ func TestSignUp(t *testing.T) {
 				if kind != audience.MailConfirm {
 					return
 				}
-				if _, err := s.ConfirmSignUp(ctx(), code+"x", confirmWay, later); !errors.Is(err, audience.ErrSignUp) {
+				if _, err := s.ConfirmSignUp(ctx(), "harbour", code+"x", confirmWay, later); !errors.Is(err, audience.ErrTokenOver) {
 					t.Errorf("a code that is not ours: %v", err)
 				}
-				asked, err := s.AskedSignUp(ctx(), code, later)
+				asked, err := s.AskedSignUp(ctx(), "harbour", code, later)
 				if err != nil || asked.Done || asked.Language != "de" {
 					t.Errorf("asked: %+v, %v", asked, err)
 				}
-				if _, err := s.ConfirmSignUp(ctx(), code, confirmWay, later.Add(73*time.Hour)); !errors.Is(err, audience.ErrSignUp) {
+				if _, err := s.ConfirmSignUp(ctx(), "harbour", code, confirmWay, later.Add(73*time.Hour)); !errors.Is(err, audience.ErrTokenOver) {
 					t.Errorf("after its time: %v", err)
 				}
-				done, err := s.ConfirmSignUp(ctx(), code, confirmWay, later.Add(time.Minute))
+				done, err := s.ConfirmSignUp(ctx(), "harbour", code, confirmWay, later.Add(time.Minute))
 				if err != nil || !done.Done {
 					t.Fatalf("confirmed: %+v, %v", done, err)
 				}
@@ -154,13 +154,13 @@ func TestSignUp(t *testing.T) {
 
 				// replayed: nothing changes; and whoever left since is not brought back
 				before := stands(t, s, address)
-				again, err := s.ConfirmSignUp(ctx(), code, confirmWay, later.Add(2*time.Minute))
+				again, err := s.ConfirmSignUp(ctx(), "harbour", code, confirmWay, later.Add(2*time.Minute))
 				if err != nil || !again.Done || stands(t, s, address) != before {
 					t.Errorf("again: %+v, %v, %q", again, err, stands(t, s, address))
 				}
 				must(t, s.Leave(ctx(), done.Subscriber, "harbour", lists, "unsubscribe page", later.Add(3*time.Minute)))
 				left := stands(t, s, address)
-				if _, err := s.ConfirmSignUp(ctx(), code, confirmWay, later.Add(4*time.Minute)); !errors.Is(err, audience.ErrSignUp) || stands(t, s, address) != left {
+				if _, err := s.ConfirmSignUp(ctx(), "harbour", code, confirmWay, later.Add(4*time.Minute)); !errors.Is(err, audience.ErrTokenOver) || stands(t, s, address) != left {
 					t.Errorf("after leaving: %v, %q", err, stands(t, s, address))
 				}
 			})
@@ -214,7 +214,7 @@ func TestSignUpsEnd(t *testing.T) {
 		for i, address := range []string{"ines@northpost.example", "kai@northpost.example", "odile@northpost.example"} {
 			mails := ask(t, s, address, now.Add(time.Duration(i)*time.Second))
 			if address == "odile@northpost.example" {
-				_, err := s.ConfirmSignUp(ctx(), strings.Fields(mails[0].Token)[1], audience.Way{How: "page"}, now.Add(time.Minute))
+				_, err := s.ConfirmSignUp(ctx(), "harbour", strings.Fields(mails[0].Token)[1], audience.Way{How: "page"}, now.Add(time.Minute))
 				must(t, err)
 			}
 		}
@@ -233,13 +233,13 @@ func TestSignUpsEnd(t *testing.T) {
 		if n := remind(now.Add(26 * time.Hour)); n != 0 {
 			t.Errorf("%d were reminded again", n)
 		}
-		due, err := s.MailsDue(ctx(), now.Add(26*time.Hour), 10)
+		due, err := s.ClaimMails(ctx(), now.Add(26*time.Hour), now.Add(26*time.Hour), 10)
 		must(t, err)
 		if len(due) != 2 || due[0].Kind != audience.MailReminder || !due[0].Until.After(now.Add(70*time.Hour)) {
 			t.Errorf("the reminders are %+v", due)
 		}
 		must(t, s.MailPutOff(ctx(), due[0].ID, "451 later", now.Add(27*time.Hour)))
-		if due, err := s.MailsDue(ctx(), now.Add(26*time.Hour), 10); err != nil || len(due) != 1 {
+		if due, err := s.ClaimMails(ctx(), now.Add(26*time.Hour), now.Add(26*time.Hour), 10); err != nil || len(due) != 1 {
 			t.Errorf("one was put off: %+v, %v", due, err)
 		}
 		for _, c := range []struct {
@@ -257,7 +257,7 @@ func TestSignUpsEnd(t *testing.T) {
 				t.Errorf("%s is %q, want %q", address, got, want)
 			}
 		}
-		if due, err := s.MailsDue(ctx(), now.Add(100*time.Hour), 10); err != nil || len(due) != 0 {
+		if due, err := s.ClaimMails(ctx(), now.Add(100*time.Hour), now.Add(100*time.Hour), 10); err != nil || len(due) != 0 {
 			t.Errorf("mails of no use are left: %+v, %v", due, err)
 		}
 	})
@@ -285,7 +285,7 @@ func TestForgetSignUp(t *testing.T) {
 		s := db.open(t)
 		mails := ask(t, s, "ines@northpost.example", now)
 		must(t, s.Forget(ctx(), "ines@northpost.example", now))
-		if _, err := s.AskedSignUp(ctx(), strings.Fields(mails[0].Token)[1], now); !errors.Is(err, audience.ErrSignUp) {
+		if _, err := s.AskedSignUp(ctx(), "harbour", strings.Fields(mails[0].Token)[1], now); !errors.Is(err, audience.ErrTokenOver) {
 			t.Errorf("the sign-up is still there: %v", err)
 		}
 		conn := db.raw(t)
@@ -296,6 +296,101 @@ func TestForgetSignUp(t *testing.T) {
 			if n != 0 {
 				t.Errorf("%d rows in %s", n, table)
 			}
+		}
+	})
+}
+
+// Who left after asking, or was suppressed, is not brought back; an address that
+// asks for several lists comes to all, with what it said of itself.
+func TestConfirmSignUpRefuses(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		way := audience.Way{How: "page"}
+		for _, c := range []struct {
+			name  string
+			after func(t *testing.T, address string, id int64)
+		}{
+			{"left since", func(t *testing.T, _ string, id int64) {
+				must(t, s.Leave(ctx(), id, "harbour", harbourLists, "page", now.Add(2*time.Minute)))
+			}},
+			{"left everything since", func(t *testing.T, _ string, id int64) {
+				must(t, s.LeaveAll(ctx(), id, []string{"harbour"}, "page", now.Add(2*time.Minute)))
+			}},
+			{"left the list since", func(t *testing.T, _ string, id int64) {
+				must(t, s.LeaveList(ctx(), id, "harbour", "page", now.Add(2*time.Minute)))
+			}},
+			{"suppressed since", func(t *testing.T, address string, _ int64) {
+				must(t, s.Suppress(ctx(), audience.Suppression{Address: address, Reason: audience.ReasonComplaint, At: now.Add(2 * time.Minute)}))
+			}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				address := strings.ReplaceAll(c.name, " ", "-") + "@northpost.example"
+				code := strings.Fields(ask(t, s, address, now.Add(time.Minute))[0].Token)[1]
+				p, err := s.Person(ctx(), address)
+				must(t, err)
+				c.after(t, address, p.ID)
+				before := stands(t, s, address)
+				if _, err := s.AskedSignUp(ctx(), "harbour", code, now.Add(3*time.Minute)); !errors.Is(err, audience.ErrTokenOver) {
+					t.Errorf("asked: %v", err)
+				}
+				if _, err := s.ConfirmSignUp(ctx(), "harbour", code, way, now.Add(3*time.Minute)); !errors.Is(err, audience.ErrTokenOver) || stands(t, s, address) != before {
+					t.Errorf("confirmed: %v, %q, was %q", err, stands(t, s, address), before)
+				}
+			})
+		}
+		two := func(u *audience.SignUp, a *audience.Asking) {
+			u.Lists, u.Attributes = []string{"harbour", "evening", "harbour"}, map[string]string{"timezone": "Europe/Lisbon"}
+		}
+		mails := ask(t, s, "two@northpost.example", now, two)
+		code := strings.Fields(mails[0].Token)[1]
+		if got := stands(t, s, "two@northpost.example"); got != "pending evening, pending harbour" {
+			t.Errorf("asked for two lists, it is %q", got)
+		}
+		if _, err := s.ConfirmSignUp(ctx(), "evening", code, way, now); !errors.Is(err, audience.ErrTokenOver) {
+			t.Errorf("a code of another newsletter: %v", err)
+		}
+		_, err := s.ConfirmSignUp(ctx(), "harbour", code, way, now)
+		must(t, err)
+		p, err := s.Person(ctx(), "two@northpost.example")
+		must(t, err)
+		if got := stands(t, s, "two@northpost.example"); got != "active evening, active harbour" || p.Attributes["timezone"] != "Europe/Lisbon" {
+			t.Errorf("confirmed, it is %q with %v", got, p.Attributes)
+		}
+	})
+}
+
+// Two daemons post no mail both.
+func TestClaimMails(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		for i := range 5 {
+			wrote, err := s.WriteMail(ctx(), audience.Outgoing{
+				ID: fmt.Sprint("m", i), Kind: audience.MailLink, Newsletter: "harbour", Address: fmt.Sprintf("r%d@northpost.example", i),
+				Fill: map[string]string{"url": "https://harbour.example/"}, At: now.Add(time.Duration(i) * time.Second), Until: now.Add(time.Hour),
+			}, 3)
+			if err != nil || !wrote {
+				t.Fatal(wrote, err)
+			}
+		}
+		later := now.Add(time.Minute)
+		seen := map[string]int{}
+		claim := func(at time.Time, limit int) int {
+			due, err := s.ClaimMails(ctx(), at, at.Add(2*time.Minute), limit)
+			must(t, err)
+			for _, m := range due {
+				seen[m.ID]++
+				if m.Fill["url"] != "https://harbour.example/" {
+					t.Errorf("mail %+v", m)
+				}
+			}
+			return len(due)
+		}
+		if a, b, c := claim(later, 2), claim(later, 10), claim(later, 10); a != 2 || b != 3 || c != 0 || len(seen) != 5 {
+			t.Errorf("claimed %d, %d and %d mails: %v", a, b, c, seen)
+		}
+		must(t, s.MailSent(ctx(), "m0", ""))
+		if n := claim(later.Add(2*time.Minute), 10); n != 4 {
+			t.Errorf("after a kill %d are due again, want 4", n)
 		}
 	})
 }

@@ -107,7 +107,7 @@ func sqliteWriting(file string) string {
 		"_pragma": {
 			"cache_size(-4096)",            // KiB, negative by SQLite's convention; sorting takes as much again
 			"journal_size_limit(67108864)", // bytes of log kept after a checkpoint
-			"wal_autocheckpoint(1000)",     // pages
+			"wal_autocheckpoint(8000)",     // pages: what an import writes again and again goes into the file once
 			"trusted_schema(0)",            // the file's own schema runs no functions
 			"cell_size_check(1)",           // a damaged page is an error, not a guess
 		},

@@ -7,9 +7,10 @@ CREATE TABLE sign_up (
 	key        TEXT NOT NULL, -- of the address, as in subscriber
 	newsletter TEXT NOT NULL,
 	code       TEXT NOT NULL UNIQUE,
-	list       TEXT NOT NULL, -- that they come to
+	lists      TEXT NOT NULL, -- that they come to, a JSON array
 	address    TEXT NOT NULL,
 	name       TEXT NOT NULL DEFAULT '',
+	attributes TEXT NOT NULL DEFAULT '{}', -- JSON
 	language   TEXT NOT NULL DEFAULT '', -- of the pages that they read
 	how        TEXT NOT NULL, -- the way, in one line
 	ip         TEXT NOT NULL DEFAULT '',
@@ -33,6 +34,7 @@ CREATE TABLE outbox (
 	key        TEXT NOT NULL, -- of the address that it goes to
 	address    TEXT NOT NULL,
 	token      TEXT NOT NULL DEFAULT '', -- of the link in it
+	fill       TEXT NOT NULL DEFAULT '{}', -- JSON: what its words are filled with
 	language   TEXT NOT NULL DEFAULT '',
 	at         TEXT NOT NULL,
 	due        TEXT, -- NULL: it was sent, or given up

@@ -7,9 +7,10 @@ CREATE TABLE sign_up (
 	key        TEXT COLLATE "C" NOT NULL, -- of the address, as in subscriber
 	newsletter TEXT COLLATE "C" NOT NULL,
 	code       TEXT COLLATE "C" NOT NULL UNIQUE,
-	list       TEXT COLLATE "C" NOT NULL, -- that they come to
+	lists      TEXT COLLATE "C" NOT NULL, -- that they come to, a JSON array
 	address    TEXT COLLATE "C" NOT NULL,
 	name       TEXT COLLATE "C" NOT NULL DEFAULT '',
+	attributes TEXT COLLATE "C" NOT NULL DEFAULT '{}', -- JSON
 	language   TEXT COLLATE "C" NOT NULL DEFAULT '', -- of the pages that they read
 	how        TEXT COLLATE "C" NOT NULL, -- the way, in one line
 	ip         TEXT COLLATE "C" NOT NULL DEFAULT '',
@@ -33,6 +34,7 @@ CREATE TABLE outbox (
 	key        TEXT COLLATE "C" NOT NULL, -- of the address that it goes to
 	address    TEXT COLLATE "C" NOT NULL,
 	token      TEXT COLLATE "C" NOT NULL DEFAULT '', -- of the link in it
+	fill       TEXT COLLATE "C" NOT NULL DEFAULT '{}', -- JSON: what its words are filled with
 	language   TEXT COLLATE "C" NOT NULL DEFAULT '',
 	at         TEXT COLLATE "C" NOT NULL,
 	due        TEXT COLLATE "C", -- NULL: it was sent, or given up
