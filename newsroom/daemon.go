@@ -30,7 +30,11 @@ func (r *Room) Serve(ctx context.Context, newsletters []Newsletter) error {
 	for _, n := range newsletters {
 		wg.Go(func() { r.keepSchedule(ctx, n) })
 	}
+	wg.Go(func() { r.keepLists(ctx) })
 	wg.Go(func() { r.keepDelivering(ctx, newsletters) })
+	if r.SignUps != nil {
+		wg.Go(func() { r.keepWriting(ctx) })
+	}
 	wg.Wait()
 	return nil
 }

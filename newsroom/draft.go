@@ -67,6 +67,7 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 		Sheet:      o.Sheet,
 		Correction: o.CorrectionOf != "",
 		Pictures:   o.Known,
+		Wordings:   r.Wordings,
 	}
 	if err := ctx.Err(); err != nil {
 		return Draft{}, err

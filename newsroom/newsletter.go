@@ -23,7 +23,8 @@ type Newsletter struct {
 	Relay         string   // id of the relay that takes what no route claims
 	Relays        []string // ids of all that may take its mail; empty: Relay alone
 	Lists         []string
-	Choice        segment.Choice   // of those on the lists
+	Choice        segment.Choice // of those on the lists
+	SignUp        SignUpRules
 	ThemeDir      string           // folder of the user's templates over the theme; empty for none
 	Tokens        templates.Tokens // over the theme's
 	WordsDir      string           // folder of the user's fixed words; empty for none. Recipe.Words has been read from it

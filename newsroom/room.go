@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"lede/audience"
 	"lede/compose"
 	"lede/send"
 	"lede/source"
@@ -31,25 +32,31 @@ type Recoverer interface {
 
 // Room is where editions are made. Its fields are set once, before use.
 type Room struct {
-	Editions   Editions
-	Drafts     Drafts
-	Memory     Memory
-	Pictures   Pictures
-	Agenda     Agenda
-	Ledger     Recoverer
-	Gatherer   Gatherer
-	Dispatcher Dispatcher
-	LocalRelay map[string]bool // ids of the relays on loopback, for which no page need be reachable
-	Render     func(n Newsletter, e compose.Edition) (compose.Rendered, error)
-	Theme      func(n Newsletter) (*templates.Theme, error)  // the newsletter's; nil: it is read each time
-	Reachable  func(ctx context.Context, n Newsletter) error // whether the pages that mails link to answer as ours; nil: not asked
-	Spamd      string                                        // where SpamAssassin's spamd answers, for lint; empty: it is not asked
-	NewID      func() string                                 // random edition ids
-	Now        func() time.Time
-	By         string // who is at work, for the record: "daemon", "send"
-	Log        *slog.Logger
-	Progress   func(Sums)    // told now and then while delivering; nil for nobody
-	PollEvery  time.Duration // how often the daemon looks for editions that others stored; 0: a second
+	Editions    Editions
+	Drafts      Drafts
+	Memory      Memory
+	Pictures    Pictures
+	Agenda      Agenda
+	SignUps     SignUps // nil: nobody signs up, and no mail of our own is kept
+	Ledger      Recoverer
+	Gatherer    Gatherer
+	Dispatcher  Dispatcher
+	Newsletters []Newsletter    // all there are, for sign-ups
+	LocalRelay  map[string]bool // ids of the relays on loopback, for which no page need be reachable
+	Render      func(n Newsletter, e compose.Edition) (compose.Rendered, error)
+	Theme       func(n Newsletter) (*templates.Theme, error)  // the newsletter's; nil: it is read each time
+	Wordings    *compose.Wordings                             // of the last draft, for who drafts again and again; nil: none are kept
+	Reachable   func(ctx context.Context, n Newsletter) error // whether the pages that mails link to answer as ours; nil: not asked
+	Imports     audience.ImportStore                          // what the daemon fills lists with
+	Lists       ListMemory                                    // what is known of the sources of lists
+	Filled      []List                                        // the lists that the daemon fills
+	Spamd       string                                        // where SpamAssassin's spamd answers, for lint; empty: it is not asked
+	NewID       func() string                                 // random edition ids
+	Now         func() time.Time
+	By          string // who is at work, for the record: "daemon", "send"
+	Log         *slog.Logger
+	Progress    func(Sums)    // told now and then while delivering; nil for nobody
+	PollEvery   time.Duration // how often the daemon looks for editions that others stored; 0: a second
 }
 
 // memoryTime is how long the whole text of a story that ran is compared.
