@@ -20,6 +20,8 @@ const (
 	maxYear = 10_000
 	// How long a browser or a proxy may keep a page without asking again.
 	keepList = "public, max-age=300"
+	// soon is when a day of the week says which day is meant.
+	soon = 6 * 24 * time.Hour
 )
 
 // archiveView is what the page of an archive shows.
@@ -167,7 +169,7 @@ func (h site) firstLetter(n Newsletter) string {
 	now, words := h.Now(), n.speech()
 	if n.Next != nil {
 		if next := n.Next(now); !next.IsZero() {
-			day := words.FirstDay(next.In(n.zone()), next.Sub(now) <= 6*24*time.Hour)
+			day := words.FirstDay(next.In(n.zone()), next.Sub(now) <= soon)
 			return words.Pages.FirstLetter.With("day", day)
 		}
 	}

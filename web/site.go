@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ import (
 	"lede/web/tool"
 )
 
-//go:embed pages/reader.html pages/archive.html pages/reader.css
+//go:embed pages/reader.html pages/archive.html pages/subscribe.html pages/preferences.html pages/reader.css
 var readerFiles embed.FS
 
 // Visibility says who may read a newsletter's letters on the web.
@@ -56,6 +57,10 @@ type Newsletter struct {
 	// Next returns the first slot after a time, zero when none follows; nil:
 	// there is no schedule.
 	Next func(time.Time) time.Time
+	// LocalTime says that its letters come at their readers' local time.
+	LocalTime bool
+	// SignUp says that people sign up for it here; nil: they can't.
+	SignUp *SignUp
 }
 
 // People finds readers and lets them leave and come back; see
@@ -98,6 +103,10 @@ type Site struct {
 	Corrections func(ctx context.Context, edition string) ([]newsroom.Correction, error)
 	Pictures    Pictures
 	Keys        *audience.Keyring
+	SignUps     SignUps                     // nil: nobody signs up here
+	Choices     Choices                     // nil: there is no page of preferences
+	MailsADay   int                         // of ours that an address gets; 0: 5
+	Proxies     []netip.Prefix              // whose X-Forwarded-For is believed
 	Ready       func(context.Context) error // nil error: the store answers
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -109,6 +118,12 @@ type Site struct {
 //	GET  /u/{token}         the unsubscribe page
 //	POST /u/{token}         one-click unsubscribe (RFC 8058), or the page's own form
 //	POST /u/{token}/undo    undo of the latter
+//	GET  /subscribe/{newsletter}        the form to sign up; POST takes it, also as JSON
+//	GET  /c/{token}         the page of a confirmation mail; POST confirms
+//	GET  /s/{token}         the page of preferences; POST saves it. Below it /leave, /link,
+//	                        and of a link that was mailed for it /address, /download, /erase
+//	GET  /a/{token}         the page of the mail to a new address; POST confirms it
+//	POST /link              mails a new link to whoever has a broken one
 //	GET  /e/{edition}       an edition, "view in browser"; also a reader's or a proof's token
 //	GET  /e/{edition}/{file}            event-….ics, the calendar file of one of its events
 //	GET  /p/{name}          a picture of a letter
@@ -125,12 +140,29 @@ func (s *Site) Handler() http.Handler {
 	if err != nil {
 		panic(err) // embedded: a fault of the build
 	}
-	h := site{Site: s, page: readerTemplates(), csp: readerCSP, words: newWordIndex()}
+	h := site{Site: s, page: readerTemplates(), csp: readerCSP, words: newWordIndex(), guard: newGuard()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.front)
 	mux.HandleFunc("GET /u/{token}", h.askToLeave)
 	mux.HandleFunc("POST /u/{token}", h.leave)
 	mux.HandleFunc("POST /u/{token}/undo", h.undo)
+	mux.HandleFunc("GET /subscribe/{newsletter}", h.askToJoin)
+	mux.HandleFunc("POST /subscribe/{newsletter}", h.join)
+	mux.HandleFunc("OPTIONS /subscribe/{newsletter}", h.preflight)
+	mux.HandleFunc("GET /c/{token}", h.askToConfirm)
+	mux.HandleFunc("POST /c/{token}", h.confirm)
+	mux.HandleFunc("POST /link", h.mailLink)
+	mux.HandleFunc("GET /s/{token}", h.choose)
+	mux.HandleFunc("POST /s/{token}", h.saveChoices)
+	mux.HandleFunc("GET /s/{token}/leave", h.askToLeaveAll)
+	mux.HandleFunc("POST /s/{token}/link", h.mailDataLink)
+	mux.HandleFunc("GET /s/{token}/address", h.askAddress)
+	mux.HandleFunc("POST /s/{token}/address", h.writeToAddress)
+	mux.HandleFunc("POST /s/{token}/download", h.download)
+	mux.HandleFunc("GET /s/{token}/erase", h.askToErase)
+	mux.HandleFunc("POST /s/{token}/erase", h.erase)
+	mux.HandleFunc("GET /a/{token}", h.askToMove)
+	mux.HandleFunc("POST /a/{token}", h.move)
 	mux.HandleFunc("GET /e/{id}", h.edition)
 	mux.HandleFunc("GET /e/{id}/{file}", h.event)
 	mux.HandleFunc("GET /p/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -165,10 +197,11 @@ type site struct {
 	page  *template.Template
 	csp   string
 	words *wordIndex
+	guard *guard
 }
 
 func readerTemplates() *template.Template {
-	return template.Must(template.ParseFS(readerFiles, "pages/reader.html", "pages/archive.html"))
+	return template.Must(template.ParseFS(readerFiles, "pages/reader.html", "pages/archive.html", "pages/subscribe.html", "pages/preferences.html"))
 }
 
 // headers sets what every answer carries. Addresses hold tokens, so they are
@@ -202,6 +235,30 @@ type view struct {
 	Undo        bool
 	Archive     *archiveView // of the archive's pages
 	Links       links
+	Heading     string       // over a form, where it is not the title
+	Text        string       // a paragraph of the page
+	Plain       string       // an address as its owner just wrote it
+	Form        *formView    // that takes an address
+	Read        []letterLine // the newest letters
+	Confirms    bool         // the page's button confirms something
+	ToChoices   string       // address of the page of preferences; empty: there is none
+	Choices     *choicesView // of that page
+	Former      string       // the address that Reader is to take the place of
+}
+
+// FormerAddress is Former, hidden as Address is.
+func (v view) FormerAddress() template.HTML {
+	v.Reader = v.Former
+	return v.Address()
+}
+
+// Referrer is what the page's own requests tell: a form that takes something in
+// proves by it where it stood.
+func (v view) Referrer() string {
+	if v.Form != nil || v.Confirms {
+		return "same-origin"
+	}
+	return "no-referrer"
 }
 
 // Address is the reader's address, hidden: nobody who looks on learns it. Its
@@ -213,6 +270,20 @@ func (v view) Address() template.HTML {
 	}
 	return template.HTML(`<span class="address" dir="ltr" aria-hidden="true">` + template.HTMLEscapeString(audience.Mask(v.Reader)) + //nolint:gosec // escaped
 		`</span><span class="unseen">` + template.HTMLEscapeString(spoken) + `</span>`)
+}
+
+// Written is an address in full, for who just wrote it.
+func (v view) Written() template.HTML {
+	return template.HTML(`<bdi class="address" dir="ltr">` + template.HTMLEscapeString(v.Plain) + `</bdi>`) //nolint:gosec // escaped
+}
+
+// Join is the address of the page on which people sign up for a newsletter;
+// empty: they can't.
+func (v view) Join(n Newsletter) string {
+	if n.SignUp == nil || v.Links.files {
+		return ""
+	}
+	return v.Links.home + "subscribe/" + n.ID
 }
 
 // Robots is what search engines are told.

@@ -39,7 +39,7 @@ var newsletters = []web.Newsletter{
 	{ID: "tide", Name: "The Tide Table", PostalAddress: "14 Chandler Row, Port Averne", Lists: []string{"tide", "town"}},
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, filepath.Join(t.TempDir(), "lede.db"))
@@ -75,7 +75,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-func (s *site) person(t *testing.T, id int64) audience.Person {
+func (s *site) person(t testing.TB, id int64) audience.Person {
 	t.Helper()
 	p, err := s.store.PersonByID(context.Background(), id)
 	if err != nil {

@@ -35,11 +35,16 @@ var errLink = errors.New("no such link")
 // person that is gone and an id that is somebody else's by now are errLink all
 // the same, after the same look-up.
 func (h site) asker(r *http.Request) (asker, error) {
+	return h.askerFor(r, audience.PurposeUnsubscribe)
+}
+
+// askerFor is asker for links of some purposes.
+func (h site) askerFor(r *http.Request, purposes ...audience.Purpose) (asker, error) {
 	token, err := h.Keys.Open(r.PathValue("token"))
 	if err == nil && token.Purpose == audience.PurposeProof {
 		return asker{token: token, newsletter: h.newsletter(token.Newsletter), proof: true}, nil
 	}
-	good := err == nil && token.Purpose == audience.PurposeUnsubscribe
+	good := err == nil && slices.Contains(purposes, token.Purpose)
 	if !good {
 		token = audience.Token{}
 	}
@@ -91,7 +96,7 @@ func gets(p audience.Person, n Newsletter) bool {
 
 // view fills what the pages of an asker share.
 func (h site) view(w http.ResponseWriter, r *http.Request, a asker) view {
-	v := view{Home: home(r), Newsletter: a.newsletter, Proof: a.proof, Action: home(r) + "u/" + r.PathValue("token"), Words: h.speech(w, r, a.newsletter)}
+	v := view{Home: home(r), Newsletter: a.newsletter, Proof: a.proof, Action: home(r) + "u/" + r.PathValue("token"), Words: h.personalSpeech(a, h.speech(w, r, a.newsletter))}
 	v.Newsletter.Name = v.Words.name(a.newsletter)
 	if a.proof {
 		v.Reader = "reader@example.org"
@@ -120,7 +125,7 @@ func (h site) askToLeave(w http.ResponseWriter, r *http.Request) {
 		h.left(w, r, a, false, time.Time{})
 	default:
 		v := h.view(w, r, a)
-		v.Title = v.Words.Pages.LeaveTitle.With("newsletter", v.Newsletter.Name)
+		v.Title, v.ToChoices = v.Words.Pages.LeaveTitle.With("newsletter", v.Newsletter.Name), h.toChoices(r, a)
 		h.show(w, http.StatusOK, "leave", v)
 	}
 }
@@ -142,7 +147,11 @@ func (h site) left(w http.ResponseWriter, r *http.Request, a asker, all bool, at
 
 func (h site) brokenLink(w http.ResponseWriter, r *http.Request) {
 	words := h.speech(w, r, Newsletter{})
-	h.show(w, http.StatusNotFound, "broken", view{Title: words.Pages.BrokenTitle, Home: home(r), Words: words})
+	v := view{Title: words.Pages.BrokenTitle, Home: home(r), Words: words, Form: h.linkForm(r, words)}
+	if v.Form != nil {
+		sendBack(w)
+	}
+	h.show(w, http.StatusNotFound, "broken", v)
 }
 
 // leave takes both POSTs to a letter's unsubscribe address: that of a mail
