@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a browser for the looks of letters and
 # pages, a C compiler for the race detector, a DKIM verifier that is not ours
-# (nacl is what it checks Ed25519 with), PostgreSQL (tests start a server of their
-# own), strace to record what is written before a power cut,
+# (nacl is what it checks Ed25519 with), PostgreSQL and MariaDB's
+# programs alone (tests start servers of their own), strace to record what is written before a power cut,
 # Postfix (never started from here) with its load generator and its sink, what it
 # checks passwords with, SpamAssassin with its daemon (which judges our letters by
 # its local rules), and Exim's program, unpacked into the user's cache. There
@@ -22,6 +22,8 @@ needed=(
 	'python3-dkim command -v dkimverify'
 	'python3-nacl test -e /usr/lib/python3/dist-packages/nacl'
 	'postgresql   compgen -G /usr/lib/postgresql/*/bin/postgres'
+	'mariadb-server-core test -x /usr/sbin/mariadbd'
+	'mariadb-client-core test -x /usr/bin/my_print_defaults'
 	'postfix      test -x /usr/sbin/smtp-sink'
 	'strace       command -v strace'
 	'spamassassin test -e /usr/share/spamassassin/10_default_prefs.cf'

@@ -123,7 +123,7 @@ Exit status: 0 done (also: nothing new to send), 1 failed, 2 used wrongly,
 	root.AddCommand(
 		newDemoCommand(a), newInitCommand(a), newCheckCommand(a), newPreviewCommand(a),
 		newSendCommand(a), newServeCommand(a), newScheduleCommand(a),
-		newImportCommand(a), newImportsCommand(a), newSubscribersCommand(a), newSegmentsCommand(a), newEditionsCommand(a), newArchiveCommand(a), newInboxCommand(a), newThemeCommand(a), newLintCommand(a),
+		newImportCommand(a), newExportCommand(a), newImportsCommand(a), newListsCommand(a), newSubscribersCommand(a), newSegmentsCommand(a), newWebhooksCommand(a), newFormCommand(a), newEditionsCommand(a), newArchiveCommand(a), newInboxCommand(a), newThemeCommand(a), newLintCommand(a),
 	)
 	return root
 }
@@ -163,8 +163,10 @@ func (a *app) openStore(ctx context.Context, cfg *config.Config) (*store.Store, 
 	return store.Open(ctx, cfg.Data)
 }
 
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+func (a *app) printJSON(v any) error { return printJSON(a.stdout, v) }
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

@@ -196,6 +196,10 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 			c.add("warning", n.ID+", words", "its pages on the web are in English: under pages its words lack "+strings.Join(lack, ", "),
 				"Write them into "+filepath.Join(n.WordsDir, n.Recipe.Language+".yaml")+"; docs/languages.md has them all.")
 		}
+		if lack := words.MailsLack(); len(lack) > 0 {
+			c.add("warning", n.ID+", words", "its mails to one person are in English: under mails its words lack "+strings.Join(lack, ", "),
+				"Write them into "+filepath.Join(n.WordsDir, n.Recipe.Language+".yaml")+"; docs/languages.md has them all.")
+		}
 	}
 	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
 		c.add("failure", n.ID+", theme", err.Error(), "")

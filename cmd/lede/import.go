@@ -32,6 +32,10 @@ type importFlags struct {
 	format  string
 	state   string
 	force   string
+
+	sync      bool
+	maxGone   string
+	forceGone string
 }
 
 func newImportCommand(a *app) *cobra.Command {
@@ -50,8 +54,13 @@ attributes. --dry-run shows what was understood before anything is written.
 Who unsubscribed, bounced or complained comes along as such, and gets no mail. The
 same file again changes nothing, and nobody who left comes back. Rows that can't
 be taken are rejected with a reason, and the exit status is then 3. What an import
-did stands in "lede imports", which can undo it.`,
+did stands in "lede imports", which can undo it.
+
+With --sync the file is the truth of the list: whoever is active on it and not in
+the file is unsubscribed. Nothing is changed if the file has a fault or more than
+--max-gone of them would go. Who unsubscribed stays away, in the file or not.`,
 		Example: `  lede import harbour subscribers.csv --dry-run
+  lede import harbour members.csv --sync --max-gone 10%
   lede import harbour audience_export.zip
   lede import harbour contacts.csv --state active
   lede import harbour people.csv --map email=Contact --map ignore=Notes --rejects rejects.csv`,
@@ -68,6 +77,9 @@ did stands in "lede imports", which can undo it.`,
 	flags.StringVar(&f.format, "format", "", "what the file is: "+wrapWords(audience.Formats())+";\ntold by the file when not given (`FORMAT`)")
 	flags.StringVar(&f.state, "state", "", "what the people are where the file does not say: active, pending, unsubscribed, bounced, complained (`STATE`)")
 	flags.StringVar(&f.force, "force-status", "", "let the file's states overwrite stronger ones that are known here, for this `REASON`, which is kept")
+	flags.BoolVar(&f.sync, "sync", false, "unsubscribe whoever is active on LIST and not in FILE")
+	flags.StringVar(&f.maxGone, "max-gone", audience.Percent(audience.DefaultMaxGone), "with --sync: the most that may go, of the active people (`SHARE`)")
+	flags.StringVar(&f.forceGone, "force-gone", "", "with --sync: let more go, or a file with damaged rows count, for this `REASON`, which is kept")
 	return cmd
 }
 
@@ -77,6 +89,10 @@ func runImport(ctx context.Context, a *app, f importFlags, list, file string) (e
 		Force: strings.Join(strings.Fields(f.force), " "), Survey: new(audience.Survey),
 	}
 	if o.Map, o.Ignore, err = parseMaps(f.maps); err != nil {
+		return err
+	}
+	share, err := f.share()
+	if err != nil {
 		return err
 	}
 	switch {
@@ -95,14 +111,23 @@ func runImport(ctx context.Context, a *app, f importFlags, list, file string) (e
 		}
 		defer in.close()
 		o.Name = in.name
-		log := &importLog{Store: st, entry: audience.ImportEntry{List: list, File: in.name, Hash: in.hash, By: a.person(), Force: o.Force}, now: a.now}
+		log := &audience.Logged{ImportStore: st, Entry: audience.ImportEntry{List: list, File: in.name, Hash: in.hash, By: a.person(), Force: o.Force}, Now: a.now}
 		o.Store = log
-		return importFrom(ctx, a, f, o, in, log)
+		read := func() (audience.Result, error) { return audience.ImportFiles(ctx, in.parts, o) }
+		if f.sync {
+			if len(in.parts) > 0 && in.parts[0].Once {
+				return fmt.Errorf("%s can be read only once, and a sync reads it twice: lede import %s - --sync < FILE", in.name, list)
+			}
+			read = func() (audience.Result, error) {
+				return audience.Sync(ctx, in.parts, log, o, audience.SyncOptions{MaxGone: share, Force: strings.Join(strings.Fields(f.forceGone), " "), Same: in.unchanged})
+			}
+		}
+		return importFrom(ctx, a, f, &o, in, log, read)
 	})
 }
 
 // importFrom imports what is open, and says how it went.
-func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOptions, in *importInput, log *importLog) (err error) {
+func importFrom(ctx context.Context, a *app, f importFlags, o *audience.ImportOptions, in *importInput, log *audience.Logged, read func() (audience.Result, error)) (err error) {
 	show := &importProgress{a: a, size: in.size, began: a.now(), last: a.now()}
 	o.Progress = show.update
 	var first []string // the reasons of the first rejects
@@ -118,13 +143,13 @@ func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOpt
 			}
 		}
 	}
-	res, err := audience.ImportFiles(ctx, in.parts, o)
+	res, err := read()
 	show.end()
 	if !o.DryRun {
-		err = errors.Join(err, log.end(ctx, res, o.Survey, err))
+		err = errors.Join(err, log.End(ctx, res, o.Survey, err))
 	}
 	if err == nil {
-		tellSurvey(a, o, in.notes)
+		tellSurvey(a, *o, in.notes)
 	}
 	for _, line := range first {
 		a.note("%s", line)
@@ -132,13 +157,13 @@ func importFrom(ctx context.Context, a *app, f importFlags, o audience.ImportOpt
 	switch {
 	case err != nil:
 		if res.Rows > 0 {
-			a.note("%s", importSummary(o, res))
+			a.note("%s", importSummary(*o, res))
 		}
 		return err
 	case a.json:
-		err = a.printJSON(importJSON{res, log.entry.ID, *o.Survey, in.notes})
+		err = a.printJSON(importJSON{res, log.Entry.ID, *o.Survey, in.notes})
 	default:
-		a.say("%s", importSummary(o, res))
+		a.say("%s", importSummary(*o, res))
 	}
 	if err != nil || res.Rejected == 0 {
 		return err
@@ -158,6 +183,9 @@ func importSummary(o audience.ImportOptions, r audience.Result) string {
 	line := fmt.Sprintf("%s into %s: %s: %s new, %s updated, %s unchanged, %s kept out, %s rejected",
 		o.Name, o.List, rowCount(r.Rows), humanize.Comma(int64(r.New)), humanize.Comma(int64(r.Updated)),
 		humanize.Comma(int64(r.Unchanged)), humanize.Comma(int64(r.KeptOut)), humanize.Comma(int64(r.Rejected)))
+	if s := o.Survey.Sync; s != nil {
+		line += fmt.Sprintf("; by sync %s of %s unsubscribed, %s back", humanize.Comma(int64(s.Gone)), humanize.Comma(int64(s.Active)), humanize.Comma(int64(s.Back)))
+	}
 	if o.DryRun {
 		line += " (dry run: nothing was changed)"
 	}
@@ -169,6 +197,18 @@ func rowCount(n int) string {
 		return "1 row"
 	}
 	return humanize.Comma(int64(n)) + " rows"
+}
+
+// share is what --max-gone says.
+func (f importFlags) share() (float64, error) {
+	share, err := audience.ParseShare(f.maxGone)
+	switch {
+	case err != nil:
+		return 0, usageError("--max-gone %w", err)
+	case !f.sync && (f.forceGone != "" || share != audience.DefaultMaxGone):
+		return 0, usageError("--max-gone and --force-gone belong to --sync")
+	}
+	return share, nil
 }
 
 // parseMaps reads the --map flags.
@@ -197,6 +237,9 @@ func knownList(ctx context.Context, cfg *config.Config, st *store.Store, list st
 	var known []string
 	for _, n := range cfg.Newsletters {
 		known = append(known, n.Lists...)
+	}
+	for _, l := range cfg.Lists {
+		known = append(known, l.ID)
 	}
 	if slices.Contains(known, list) {
 		return nil

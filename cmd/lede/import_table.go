@@ -36,6 +36,9 @@ func tellSurvey(a *app, o audience.ImportOptions, notes []string) {
 		if len(o.Survey.Flags) > 0 {
 			a.say("odd addresses, taken all the same: %s", counts(o.Survey.Flags))
 		}
+		if o.Survey.Sync != nil {
+			tellGone(a, *o.Survey.Sync)
+		}
 	}
 	for _, note := range notes {
 		a.note("%s", note)
@@ -52,6 +55,18 @@ func tellSurvey(a *app, o audience.ImportOptions, notes []string) {
 			break
 		}
 		a.note("%s:%d: %s %s (taken)", x.File, x.Line, shown(x.Address), x.Flag)
+	}
+}
+
+// tellGone says whom a sync takes off the list.
+func tellGone(a *app, s audience.SyncSurvey) {
+	const most = 20
+	for i, address := range s.Who {
+		if i == most {
+			a.say("  and %s more; --json has the first thousand", humanize.Comma(int64(s.Gone-most)))
+			break
+		}
+		a.say("  not in the file: %s", shown(address))
 	}
 }
 

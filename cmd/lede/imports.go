@@ -158,6 +158,12 @@ func showImport(a *app, e audience.ImportEntry) {
 	}
 	r := e.Result
 	a.say("  %s: %d new, %d updated, %d unchanged, %d kept out, %d rejected", rowCount(r.Rows), r.New, r.Updated, r.Unchanged, r.KeptOut, r.Rejected)
+	if y := e.Survey.Sync; y != nil {
+		a.say("  by sync: %d of %d active people unsubscribed, %d back", y.Gone, y.Active, y.Back)
+		if y.Forced != "" {
+			a.say("  the sync's guard was passed: %s", shown(y.Forced))
+		}
+	}
 	a.say("  states: %s", counts(e.Survey.States))
 	for _, f := range e.Survey.Files {
 		a.say("%s: %s, %s", shown(f.Name), f.Format, rowCount(f.Rows))

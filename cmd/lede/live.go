@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"lede/compose"
 	"lede/internal/config"
 	"lede/newsroom"
 	"lede/source"
@@ -50,13 +51,17 @@ func previewPage(ctx context.Context, a *app, h *house, args []string, o preview
 
 // live keeps the house behind a preview page up to date with the configuration.
 type live struct {
-	shelf  *shelf
-	themes *themeShelf
+	shelf    *shelf
+	themes   *themeShelf
+	wordings compose.Wordings
 
 	mu       sync.Mutex
 	house    *house
 	stamp    int64 // of the configuration that house was made from
 	pictures map[string]source.Picture
+
+	edits      int64 // what editors handed back; see edited
+	askedEdits time.Time
 
 	drafting sync.Mutex
 	drafts   map[string]drafted // the last of each newsletter
@@ -92,7 +97,7 @@ func (l *live) page(chosen newsroom.Newsletter) *web.Preview {
 // take puts a house to work. The caller holds the lock, or is alone.
 func (l *live) take(h *house) {
 	l.shelf.behind(h.room.Gatherer)
-	h.room.Gatherer, h.room.Theme, h.room.Render = l.shelf, l.themes.theme, l.themes.render
+	h.room.Gatherer, h.room.Theme, h.room.Render, h.room.Wordings = l.shelf, l.themes.theme, l.themes.render, &l.wordings
 	l.themes.forget() // their names and tokens are the configuration's
 	l.house, l.stamp = h, stampOf(configuredBy(h))
 }
@@ -279,16 +284,42 @@ func (l *live) picture(ctx context.Context, name string) (source.Picture, error)
 	return h.store.Picture(ctx, name)
 }
 
-// version changes whenever a story, a template or the configuration did.
+// version changes whenever a story, a template or the configuration did, or an
+// editor handed a file back.
 func (l *live) version() int64 {
 	l.mu.Lock()
 	h := l.house
+	edited := l.edited(h)
 	l.mu.Unlock()
 	paths := []string{h.cfg.Path}
 	for _, n := range h.newsletters {
 		paths = append(paths, madeFrom(n)...)
 	}
-	return stampOf(paths)
+	return stampOf(paths) + edited
+}
+
+// askEdited is how often the store is asked what editors handed back.
+const askEdited = time.Second
+
+// edited changes whenever an editor handed back a file of a coming edition. The
+// caller holds the lock. What the store can't tell stays as it was: the drawing
+// says what is wrong with it.
+func (l *live) edited(h *house) int64 {
+	now := h.app.now()
+	if now.Sub(l.askedEdits) < askEdited && !now.Before(l.askedEdits) {
+		return l.edits
+	}
+	l.askedEdits = now
+	edits := fnv.New64a()
+	for _, n := range h.newsletters {
+		number, err := h.store.AppliedRevision(context.Background(), n.ID, nextSlot(n, now))
+		if err != nil {
+			return l.edits
+		}
+		fmt.Fprint(edits, n.ID, " ", number, "\n")
+	}
+	l.edits = int64(edits.Sum64()) //nolint:gosec // any number will do
+	return l.edits
 }
 
 // configuredBy lists what a house is made from: the configuration, and the words

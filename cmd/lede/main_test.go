@@ -64,6 +64,8 @@ func scripts(t *testing.T, p testscript.Params) testscript.Params {
 			"eventual": eventually,
 			"save":     savePage,
 			"dkimkey":  writeKey,
+			"arrives":  arrivingPage,
+			"confirm":  followConfirmation,
 		},
 	}
 }

@@ -52,18 +52,11 @@ every letter that was sent to them.`,
 		Args:    arguments(1, 1, "an ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, st *store.Store, key string) error {
-				person, err := personOf(ctx, st, args[0], key, 0)
+				kept, err := keptOf(ctx, st, args[0], key)
 				if err != nil {
 					return err
 				}
-				entries, err := history(ctx, st, args[0], key)
-				if err != nil && person.Suppressed == "" {
-					return err
-				}
-				return a.printJSON(struct {
-					personJSON
-					History []historyJSON `json:"history"`
-				}{person, append([]historyJSON{}, entries...)})
+				return a.printJSON(kept)
 			})
 		},
 	}

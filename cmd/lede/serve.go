@@ -101,7 +101,12 @@ func (h *house) serve(ctx context.Context, pages, metrics net.Listener) error {
 	if metrics != nil {
 		closing = append(closing, answer(metrics, "metrics", h.metrics(), stop))
 	}
+	told := h.tellWebhooks(ctx, stop)
 	err := h.room.Serve(ctx, h.newsletters)
+	if err != nil {
+		stop(err)
+	}
+	told()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for _, shut := range closing {

@@ -83,6 +83,9 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, w wiring) (*hous
 		h.newsletters[i].Sender.Keys = h.keys
 	}
 	h.wireRoom(w)
+	if h.room.Filled, err = h.lists(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	return h, nil
 }
 
@@ -95,14 +98,16 @@ func (h *house) wireRoom(w wiring) {
 	h.dispatcher = send.NewDispatcher(h.store.Ledger(), h.plan, h.log)
 	h.room = &newsroom.Room{
 		Editions: h.store, Drafts: h.store, Memory: h.store, Pictures: h.store, Agenda: h.store, Ledger: h.store.Ledger(),
+		SignUps: h.store, Newsletters: h.newsletters,
 		Gatherer:   &source.Gatherer{HTTP: client, Cache: h.store, Now: h.app.now, Settle: w.settle},
 		Dispatcher: h.dispatcher,
 		LocalRelay: local,
 		Render:     render,
-		NewID:      func() string { return randomHex(8) },
-		Now:        h.app.now,
-		By:         w.by,
-		Log:        h.log,
+		Imports:    h.store, Lists: h.store,
+		NewID: func() string { return randomHex(8) },
+		Now:   h.app.now,
+		By:    w.by,
+		Log:   h.log,
 	}
 	if w.by != "preview" { // a page that redraws at each save does not wait for it
 		h.room.Spamd = h.cfg.Spamd
@@ -201,6 +206,12 @@ func (h *house) site() *web.Site {
 			},
 		})
 	}
+	h.openSignUps(site)
+	site.Choices = choices{h.store}
+	for i, n := range h.newsletters {
+		site.Newsletters[i].LocalTime = n.Timing.LocalTime
+		site.MailsADay = max(site.MailsADay, n.SignUp.MailsADay)
+	}
 	return site
 }
 
@@ -227,7 +238,11 @@ func newsletterOf(cfg *config.Config, c config.Newsletter) (newsroom.Newsletter,
 		Proof:    newsroom.Proof{To: c.Proof.To, Before: time.Duration(c.Proof.Before)},
 		Deadline: time.Duration(c.ApprovalDeadline), AtDeadline: c.AtDeadline, Changed: c.Changed,
 		Notify: c.Notify, NotifyCommand: c.NotifyCommand, Lint: levelsOf(c),
-		Recipe:      recipeOf(cfg, c),
+		Recipe: recipeOf(cfg, c),
+		SignUp: newsroom.SignUpRules{
+			Open: c.SignUp.Open, DoubleOptIn: c.SignUp.DoubleOptIn, TokenLife: time.Duration(c.SignUp.TokenLife),
+			RemindAfter: time.Duration(c.SignUp.RemindAfter), MailsADay: c.SignUp.MailsADay, List: c.SignUp.List, Agreement: c.SignUp.Agreement,
+		},
 		SubjectTest: newsroom.Test{Share: c.SubjectTest.Share, Wait: time.Duration(c.SubjectTest.Wait), Otherwise: c.SubjectTest.Otherwise},
 		Sender:      senderOf(cfg, c),
 	}

@@ -62,12 +62,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// childs are what this program is when it starts itself as a receiver, a wire
-// or a sender.
+// childs are what this program is by its first word: a receiver, a wire
+// or a sender that it starts itself, or a benchmark of its own.
 var childs = map[string]func(ctx context.Context, args []string, stdout io.Writer) error{
-	"sink":   runSink,
-	"proxy":  runProxy,
-	"gomail": runGoMail,
+	"sink":        runSink,
+	"proxy":       runProxy,
+	"gomail":      runGoMail,
+	"import":      runImport,
+	"preferences": runPreferences,
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {

@@ -156,3 +156,21 @@ func (b *bench) one(ctx context.Context, s setting, by sender, n int) (result, e
 	}
 	return r, nil
 }
+
+// spent is the CPU time of a process that still runs, 0 where there is none.
+func spent(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The program's name, in brackets, may hold spaces (proc_pid_stat(5)).
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	var ticks int64
+	if fields := strings.Fields(rest); len(fields) > 12 {
+		for _, field := range fields[11:13] { // user, system
+			n, _ := strconv.ParseInt(field, 10, 64)
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}

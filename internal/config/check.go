@@ -30,6 +30,8 @@ func check(t *tree, c *Config) {
 	ch.ids("newsletters", len(c.Newsletters), func(i int) string { return c.Newsletters[i].ID })
 	ch.domains()
 	ch.routes(ids)
+	ch.lists()
+	ch.webhooks()
 	segments := ch.segments()
 	for i := range c.Newsletters {
 		if at := fmt.Sprintf("newsletters[%d]", i); ch.sound(at) {
@@ -56,6 +58,11 @@ func (c *checker) top() {
 	}
 	if _, _, err := net.SplitHostPort(c.Spamd); c.given("spamd") && !strings.HasPrefix(c.Spamd, "/") && err != nil {
 		c.complain("spamd", "", "%q is neither host:port nor the absolute path of a socket", c.Spamd)
+	}
+	for i, network := range c.TrustedProxies {
+		if _, err := ParseNetwork(network); err != nil {
+			c.complain(fmt.Sprintf("trusted_proxies[%d]", i), "", "%v", err)
+		}
 	}
 	c.notEmpty("relays", len(c.Relays))
 	c.notEmpty("newsletters", len(c.Newsletters))

@@ -37,6 +37,7 @@ func (c *checker) newsletter(at string, n *Newsletter, relays []string) {
 	c.words(at+".editor.greeting", n.Editor.Greeting, compose.SubjectWords(), reader)
 	c.words(at+".preheader", n.Preheader, compose.PreheaderWords(), nil)
 	c.subjectTest(at, n)
+	c.signUp(at+".signup", n)
 	c.links(at, n)
 	c.lint(at, n)
 	switch path := at + ".relay"; {
@@ -105,15 +106,7 @@ func (c *checker) words(path, text string, known []string, fields func(string, s
 }
 
 func (c *checker) schedule(at string, n *Newsletter) {
-	if path := at + ".schedule"; c.given(path) && n.Schedule != "" {
-		if _, err := newsroom.ParseSchedule(n.Schedule); err != nil {
-			hint := ""
-			if se, ok := errors.AsType[*newsroom.ScheduleError](err); ok {
-				hint = se.Hint
-			}
-			c.complain(path, hint, "%v", err)
-		}
-	}
+	c.slots(at+".schedule", n.Schedule)
 	for i, day := range n.NotOn {
 		if path := fmt.Sprintf("%s.not_on[%d]", at, i); c.given(path) {
 			if err := newsroom.CheckDay(day); err != nil {
@@ -124,6 +117,20 @@ func (c *checker) schedule(at string, n *Newsletter) {
 	// News of yesterday is never resumed by itself.
 	if path := at + ".stale_after"; c.given(path) && n.StaleAfter > Duration(24*time.Hour) {
 		c.complain(path, "", "%s is more than 24h", n.StaleAfter)
+	}
+}
+
+// slots complains of what is no schedule.
+func (c *checker) slots(path, spec string) {
+	if !c.given(path) || spec == "" {
+		return
+	}
+	if _, err := newsroom.ParseSchedule(spec); err != nil {
+		hint := ""
+		if se, ok := errors.AsType[*newsroom.ScheduleError](err); ok {
+			hint = se.Hint
+		}
+		c.complain(path, hint, "%v", err)
 	}
 }
 

@@ -24,17 +24,21 @@ import (
 
 // Config is the whole file.
 type Config struct {
-	Data        string       `mapstructure:"data"`                 // absolute path of a SQLite file, or postgres://…
-	BaseURL     string       `mapstructure:"base_url" need:"true"` // without a trailing slash
-	Listen      string       `mapstructure:"listen"`               // host:port
-	Metrics     string       `mapstructure:"metrics"`              // host:port where Prometheus reads; empty: nowhere
-	Log         Log          `mapstructure:"log"`
-	Spamd       string       `mapstructure:"spamd"` // host:port or the absolute path of a socket; empty: none is asked
-	Relays      []Relay      `mapstructure:"relays" need:"true"`
-	Routes      []Route      `mapstructure:"routes"`  // the first that fits holds
-	Domains     []Domain     `mapstructure:"domains"` // no domain is in two of them
-	Segments    []Segment    `mapstructure:"segments"`
-	Newsletters []Newsletter `mapstructure:"newsletters" need:"true"`
+	Data    string `mapstructure:"data"`                 // absolute path of a SQLite file, or postgres://…
+	BaseURL string `mapstructure:"base_url" need:"true"` // without a trailing slash
+	Listen  string `mapstructure:"listen"`               // host:port
+	Metrics string `mapstructure:"metrics"`              // host:port where Prometheus reads; empty: nowhere
+	Log     Log    `mapstructure:"log"`
+	// TrustedProxies are networks whose X-Forwarded-For is believed; none: nobody's.
+	TrustedProxies []string     `mapstructure:"trusted_proxies"`
+	Spamd          string       `mapstructure:"spamd"` // host:port or the absolute path of a socket; empty: none is asked
+	Relays         []Relay      `mapstructure:"relays" need:"true"`
+	Routes         []Route      `mapstructure:"routes"`  // the first that fits holds
+	Domains        []Domain     `mapstructure:"domains"` // no domain is in two of them
+	Segments       []Segment    `mapstructure:"segments"`
+	Lists          []List       `mapstructure:"lists"` // those that are filled from a source
+	Webhooks       []Webhook    `mapstructure:"webhooks"`
+	Newsletters    []Newsletter `mapstructure:"newsletters" need:"true"`
 
 	Path     string   `mapstructure:"-"` // absolute path of the file
 	Warnings []string `mapstructure:"-"` // what works and should not stay as it is, one line each
@@ -173,6 +177,7 @@ type Newsletter struct {
 	Proof              Proof            `mapstructure:"proof"`
 	Changed            string           `mapstructure:"changed" oneof:"send|hold"` // of a story, between making and sending
 	InDoubt            string           `mapstructure:"in_doubt" oneof:"resend|hold"`
+	SignUp             SignUp           `mapstructure:"signup"`
 	Lint               []Param          `mapstructure:"lint" pairs:"true"` // rule → error, warning, note or off
 }
 
@@ -344,6 +349,7 @@ func defaultNewsletter() Newsletter {
 		AtDeadline:  "remind",
 		Changed:     "send",
 		InDoubt:     "resend",
+		SignUp:      SignUp{DoubleOptIn: true, TokenLife: Duration(72 * time.Hour), RemindAfter: Duration(24 * time.Hour), MailsADay: 3},
 	}
 }
 

@@ -29,11 +29,12 @@ func schema() map[string]reflect.Value {
 		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log),
 		"relays": reflect.ValueOf(defaultRelay()), "retry": reflect.ValueOf(defaultRelay().Retry),
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
-		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}), "segments": reflect.ValueOf(Segment{}),
+		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}), "segments": reflect.ValueOf(Segment{}), "webhooks": reflect.ValueOf(Webhook{}),
+		"lists": reflect.ValueOf(defaultList()), "source": reflect.ValueOf(defaultList().Source), "sql": reflect.ValueOf(defaultList().Source.SQL),
 		"dkim": reflect.ValueOf(DKIM{}), "sources": reflect.ValueOf(defaultSource()),
 		"tokens": reflect.ValueOf(newsletter.Tokens), "light and dark": reflect.ValueOf(newsletter.Tokens.Light),
 		"fonts": reflect.ValueOf(newsletter.Tokens.Fonts), "logo": reflect.ValueOf(newsletter.Tokens.Logo),
-		"subject_test": reflect.ValueOf(newsletter.SubjectTest), "when": reflect.ValueOf(When{}),
+		"subject_test": reflect.ValueOf(newsletter.SubjectTest), "signup": reflect.ValueOf(newsletter.SignUp), "when": reflect.ValueOf(When{}),
 		"lead": reflect.ValueOf(newsletter.Lead), "sections": reflect.ValueOf(defaultSection()),
 	}
 }
@@ -102,7 +103,7 @@ func TestExampleIsValid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Load(whole, []string{"SMTP_PASSWORD=hunter2"}); err != nil {
+	if _, err := Load(whole, []string{"WEBHOOK_SECRET=whsec_" + strings.Repeat("c2VjcmV0", 4), "SMTP_PASSWORD=hunter2", "CRM_TOKEN=hunter3", "SCHOOL_PASSWORD=hunter4"}); err != nil {
 		t.Errorf("with all that is optional: %v", err)
 	}
 }
@@ -164,6 +165,8 @@ func written(v reflect.Value) string {
 	case Rate, Count:
 		return ""
 	case Duration:
+		return value.String()
+	case Share:
 		return value.String()
 	case TimeZone:
 		return value.Location.String()

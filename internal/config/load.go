@@ -185,6 +185,9 @@ func decode(values map[string]any) (*Config, error) {
 	}
 	cfg := defaults()
 	cfg.Relays = filled(values["relays"], func(map[string]any) Relay { return defaultRelay() })
+	if values["lists"] != nil {
+		cfg.Lists = filled(values["lists"], func(map[string]any) List { return defaultList() })
+	}
 	cfg.Newsletters = filled(values["newsletters"], func(n map[string]any) Newsletter {
 		newsletter := defaultNewsletter()
 		newsletter.Sources = filled(n["sources"], func(map[string]any) Source { return defaultSource() })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/mail"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -202,3 +203,16 @@ var labels = regexp.MustCompile(`^[\pL\pN]([\pL\pN\pM_-]*[\pL\pN\pM])?(\.[\pL\pN
 
 // hostName says whether s is a name of a host, international or not.
 func hostName(s string) bool { return len(s) <= 253 && labels.MatchString(s) }
+
+// ParseNetwork reads a network of addresses ("10.0.0.0/8"), or one address.
+func ParseNetwork(written string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(written); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(written)
+	if err != nil || prefix.Masked() != prefix {
+		return netip.Prefix{}, fmt.Errorf("%q is no network: write it like 10.0.0.0/8 or 192.0.2.1", written)
+	}
+	return prefix, nil
+}

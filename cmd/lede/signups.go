@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lede/audience"
+	"lede/internal/config"
+	"lede/newsroom"
+	"lede/web"
+)
+
+// signUps is the newsroom as the pages know it: newsletters by their ids.
+type signUps struct {
+	*newsroom.Room
+	newsletters []newsroom.Newsletter
+}
+
+func (s signUps) newsletter(id string) (newsroom.Newsletter, error) {
+	for _, n := range s.newsletters {
+		if n.ID == id {
+			return n, nil
+		}
+	}
+	return newsroom.Newsletter{}, fmt.Errorf("no newsletter %q", id)
+}
+
+// SignUp implements web.SignUps.
+func (s signUps) SignUp(ctx context.Context, newsletter string, u audience.SignUp) error {
+	n, err := s.newsletter(newsletter)
+	if err != nil {
+		return err
+	}
+	return s.Room.SignUp(ctx, n, u)
+}
+
+// SendLink implements web.SignUps.
+func (s signUps) SendLink(ctx context.Context, newsletter, address string, way audience.Way) error {
+	n, err := s.newsletter(newsletter)
+	if err != nil {
+		return err
+	}
+	return s.Room.SendLink(ctx, n, address, way)
+}
+
+// openSignUps lets people sign up on the pages of the newsletters that are open.
+func (h *house) openSignUps(site *web.Site) {
+	if h.room.SignUps == nil {
+		return
+	}
+	site.SignUps = signUps{h.room, h.newsletters}
+	for _, network := range h.cfg.TrustedProxies {
+		if prefix, err := config.ParseNetwork(network); err == nil { // the configuration was checked
+			site.Proxies = append(site.Proxies, prefix)
+		}
+	}
+	for i, c := range h.cfg.Newsletters {
+		if !c.SignUp.Open || i >= len(site.Newsletters) {
+			continue
+		}
+		site.Newsletters[i].SignUp = &web.SignUp{
+			Title: c.SignUp.Title, Text: c.SignUp.Text, Agreement: c.SignUp.Agreement, AtOnce: !c.SignUp.DoubleOptIn,
+			Good: time.Duration(c.SignUp.TokenLife), Origins: c.SignUp.Origins,
+		}
+	}
+}
