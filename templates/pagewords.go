@@ -164,8 +164,11 @@ type PageWords struct {
 func (w Words) PagesLack() []string {
 	var keys []string
 	v := reflect.ValueOf(w.Pages)
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if v.FieldByIndex(f.Index).Len() == 0 && f.Name != "MonthsAlone" {
+	for i := range v.NumField() { // every page asks, so the fields' names are looked at only where one is empty
+		if v.Field(i).Len() > 0 {
+			continue
+		}
+		if f := v.Type().Field(i); f.Name != "MonthsAlone" {
 			keys = append(keys, yamlKey(f))
 		}
 	}

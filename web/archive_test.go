@@ -170,6 +170,7 @@ func axe(t *testing.T, b *browsertest.Browser) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		b.Wait(`document.readyState === "complete"`) // with its style sheet
 		browsertest.Eval[bool](b, "(() => {"+string(script)+"\nreturn true})()")
 		browsertest.Eval[bool](b, `(axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => { window.found = r.violations.map(v => v.id + ": " + v.nodes.map(n => n.html).join(" ")) }), true)`)
 		b.Wait(`Array.isArray(window.found)`)

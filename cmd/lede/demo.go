@@ -152,8 +152,9 @@ func runDemo(ctx context.Context, a *app, once bool) (err error) {
 %d mails are in the inbox. Look at
   the inbox            http://%s
   the edition          http://%s/e/%s
-  leaving the letter   %s
-Ctrl-C ends the demo and takes everything away.`, rep.Inbox, ports[1].Addr(), ports[2].Addr(), id, page)
+  signing up for it    http://%s/subscribe/harbour
+  leaving it           %s
+Ctrl-C ends the demo and takes everything away.`, rep.Inbox, ports[1].Addr(), ports[2].Addr(), id, ports[2].Addr(), page)
 	<-ctx.Done()
 	return nil
 }
