@@ -128,7 +128,7 @@ daemon tells them. Nothing is told again of people who were erased.`,
 		Args: arguments(0, 1, "one webhook-id, or --since"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 == cmd.Flags().Changed("since") {
-				return usageError("what? Either one webhook-id, or --since")
+				return usageError("expected one webhook-id (lede webhooks log lists them), or --since")
 			}
 			if len(args) == 1 {
 				f.Message = args[0]
@@ -269,6 +269,9 @@ func knownWebhook(cfg *config.Config, id string) error {
 	}
 	if id == "" || slices.Contains(ids, id) {
 		return nil
+	}
+	if len(ids) == 0 {
+		return usageError("no webhook %q; the configuration has none: webhooks: [{id: …, url: …, secret: …}]", id)
 	}
 	return usageError("no webhook %q; there is: %s", id, strings.Join(ids, ", "))
 }
