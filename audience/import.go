@@ -43,6 +43,8 @@ type ImportOptions struct {
 	Delimiter rune // 0: told by the file
 	DryRun    bool // count, but change nothing
 
+	MX *MX // asks for each domain whether it takes mail; nil: nobody is asked
+
 	Survey    *Survey                     // gets what was understood; may be nil
 	Rejects   io.Writer                   // gets, as CSV, every row that was not taken: line, reason, fields; may be nil
 	OnReject  func(Reject)                // called for every rejected row; may be nil
@@ -113,6 +115,7 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 		seen:    make(map[uint64]uint64),
 		bitOf:   make(map[string]int),
 		slips:   make(slips),
+		mx:      newExchanges(o.MX),
 	}
 	if r.chunk <= 0 {
 		r.chunk = chunkRows
@@ -138,6 +141,7 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 			return r.sum(), fmt.Errorf("%s: %w", r.label(), err)
 		}
 	}
+	r.mx.flag(r.survey)
 	return r.sum(), nil
 }
 
@@ -226,6 +230,8 @@ type run struct {
 	seed  maphash.Seed
 	seen  map[uint64]uint64
 	bitOf map[string]int // an attribute's place in a set
+
+	mx exchanges // of the domains, where they are asked for
 }
 
 // prepare reads the beginning of a file and says what its columns hold. It
@@ -456,6 +462,7 @@ func (r *run) take(ctx context.Context, rec record) error {
 	}
 	r.survey.States[standingWords[s]]++
 	r.flag(&row)
+	r.mx.add(ctx, r.name, &row)
 	r.add(row)
 	if len(r.fresh)+len(r.repeats) >= r.chunk {
 		return r.flush(ctx)

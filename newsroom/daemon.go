@@ -31,6 +31,9 @@ func (r *Room) Serve(ctx context.Context, newsletters []Newsletter) error {
 		wg.Go(func() { r.keepSchedule(ctx, n) })
 	}
 	wg.Go(func() { r.keepLists(ctx) })
+	if !r.Retention.None() {
+		wg.Go(func() { r.keepRetention(ctx) })
+	}
 	wg.Go(func() { r.keepDelivering(ctx, newsletters) })
 	if r.SignUps != nil {
 		wg.Go(func() { r.keepWriting(ctx) })

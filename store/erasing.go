@@ -17,37 +17,11 @@ func (s *Store) Forget(ctx context.Context, key string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	hash, _ := ring.ErasedHash(ring.Current, key)
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		if err := s.pass(ctx, tx, revokes); err != nil {
 			return err
 		}
-		var id int64
-		err := tx.QueryRowContext(ctx, `SELECT id FROM subscriber WHERE key = $1`+s.dialect.forUpdate("subscriber"), key).Scan(&id)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		for _, text := range []string{`DELETE FROM sign_up WHERE key = $1`, `DELETE FROM outbox WHERE key = $1`, `DELETE FROM idempotency WHERE about = $1`} {
-			if _, err := tx.ExecContext(ctx, text, key); err != nil {
-				return err
-			}
-		}
-		suppressed, err := changed(ctx, tx, `DELETE FROM suppression WHERE key = $1`, key)
-		if err != nil {
-			return err
-		}
-		if id == 0 && suppressed == 0 {
-			return audience.ErrNobody
-		}
-		if id != 0 {
-			if err := s.eraseSubscriber(ctx, tx, id); err != nil {
-				return err
-			}
-		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO erased (scheme, key, hash, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			audience.SchemeLede, int64(ring.Current), hash, stamp(now))
-		return err
+		return s.forget(ctx, tx, ring, key, now)
 	})
 	if err != nil {
 		return fmt.Errorf("erasing a subscriber: %w", err)
@@ -55,11 +29,44 @@ func (s *Store) Forget(ctx context.Context, key string, now time.Time) error {
 	return nil
 }
 
+// forget is Forget within a transaction that passed the gate.
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, ring *audience.Keyring, key string, now time.Time) error {
+	var id int64
+	err := tx.QueryRowContext(ctx, `SELECT id FROM subscriber WHERE key = $1`+s.dialect.forUpdate("subscriber"), key).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM sign_up WHERE key = $1`, `DELETE FROM outbox WHERE key = $1`, `DELETE FROM idempotency WHERE about = $1`} {
+		if _, err := tx.ExecContext(ctx, text, key); err != nil {
+			return err
+		}
+	}
+	suppressed, err := changed(ctx, tx, `DELETE FROM suppression WHERE key = $1`, key)
+	if err != nil {
+		return err
+	}
+	if id == 0 && suppressed == 0 {
+		return audience.ErrNobody
+	}
+	if id != 0 {
+		if err := s.eraseSubscriber(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	hash, _ := ring.ErasedHash(ring.Current, key)
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO erased (scheme, key, hash, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		audience.SchemeLede, int64(ring.Current), hash, stamp(now))
+	return err
+}
+
 // eraseSubscriber deletes a person with all that says something about it.
 func (s *Store) eraseSubscriber(ctx context.Context, tx *sql.Tx, id int64) error {
 	for _, statement := range []string{
 		// What a relay answered may hold the address.
 		`UPDATE delivery SET reply = '' WHERE mailing IN (SELECT id FROM mailing) AND subscriber = $1 AND reply <> ''`,
+		// What an undo would give back of it.
+		`DELETE FROM import_change WHERE import IN (SELECT id FROM import_entry) AND subscriber = $1`,
 		`DELETE FROM subscriber WHERE id = $1`,
 		`DELETE FROM history WHERE subscriber = $1`,
 	} {

@@ -127,7 +127,10 @@ func TestHistoryIsKept(t *testing.T) {
 		raw, err := sql.Open(driver, db.dsn)
 		must(t, err)
 		defer raw.Close()
-		for _, statement := range []string{`UPDATE history SET state = 'active'`, `DELETE FROM history`} {
+		for _, statement := range []string{
+			`UPDATE history SET state = 'active'`, `UPDATE history SET ip = '192.0.2.1'`, `UPDATE history SET ip = '', at = ''`,
+			`UPDATE history SET ip = '', ended = NULL`, `DELETE FROM history`,
+		} {
 			if _, err := raw.ExecContext(ctx(), statement); err == nil || !strings.Contains(err.Error(), "the history of people") {
 				t.Errorf("%s: %v", statement, err)
 			}

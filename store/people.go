@@ -45,11 +45,12 @@ func (s *Store) PersonByID(ctx context.Context, id int64) (audience.Person, erro
 // person reads the one person that the condition holds for.
 func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audience.Person, error) {
 	var p audience.Person
-	var key, attributes, tags string
+	var attributes, tags string
 	err := tx.QueryRowContext(ctx, `
-		SELECT id, salt, key, address, name, attributes, tags, created, (SELECT until FROM pause WHERE subscriber = id)
+		SELECT id, salt, address, name, attributes, tags, created, (SELECT until FROM pause WHERE subscriber = id),
+			coalesce((SELECT reason FROM suppression WHERE suppression.key = subscriber.key), '')
 		FROM subscriber WHERE `+condition, arg).
-		Scan(&p.ID, &p.Salt, &key, &p.Address, &p.Name, &attributes, &tags, (*stamp)(&p.Created), (*stamp)(&p.Paused))
+		Scan(&p.ID, &p.Salt, &p.Address, &p.Name, &attributes, &tags, (*stamp)(&p.Created), (*stamp)(&p.Paused), &p.Suppressed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, audience.ErrNobody
 	}
@@ -60,22 +61,31 @@ func person(ctx context.Context, tx *sql.Tx, condition string, arg any) (audienc
 	if err != nil {
 		return p, fmt.Errorf("subscriber %d: attributes and tags: %w", p.ID, err)
 	}
-	err = tx.QueryRowContext(ctx, `SELECT reason FROM suppression WHERE key = $1`, key).Scan(&p.Suppressed)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return p, fmt.Errorf("subscriber %d: suppression: %w", p.ID, err)
-	}
-	p.Subscriptions, err = collect(ctx, tx, func(rows *sql.Rows) (audience.Subscription, error) {
-		var t audience.Subscription
-		return t, rows.Scan(&t.List, &t.State, (*stamp)(&t.Changed), &t.Consent)
-	}, `SELECT list, state, changed, consent FROM subscription WHERE subscriber = $1 ORDER BY list`, p.ID)
+	// Both in one statement: pages wait for this.
+	ties, err := collect(ctx, tx, func(rows *sql.Rows) (t tie, err error) {
+		return t, rows.Scan(&t.optOut, &t.List, &t.State, (*stamp)(&t.Changed), &t.Consent)
+	}, `
+		SELECT 0 AS opt_out, list, state, changed, consent FROM subscription WHERE subscriber = $1
+		UNION ALL
+		SELECT 1, newsletter, '', at, '' FROM opt_out WHERE subscriber = $1 AND newsletter <> ''
+		ORDER BY 1, 2`, p.ID)
 	if err != nil {
-		return p, fmt.Errorf("subscriber %d: subscriptions: %w", p.ID, err)
+		return p, fmt.Errorf("subscriber %d: subscriptions and opt-outs: %w", p.ID, err)
 	}
-	p.OptedOut, err = collect(ctx, tx, scanText, `SELECT newsletter FROM opt_out WHERE subscriber = $1 AND newsletter <> '' ORDER BY newsletter`, p.ID)
-	if err != nil {
-		return p, fmt.Errorf("subscriber %d: opt-outs: %w", p.ID, err)
+	for _, t := range ties {
+		if t.optOut {
+			p.OptedOut = append(p.OptedOut, t.List)
+		} else {
+			p.Subscriptions = append(p.Subscriptions, t.Subscription)
+		}
 	}
 	return p, nil
+}
+
+// tie is a subscription, or the opt-out from the newsletter that List names.
+type tie struct {
+	audience.Subscription
+	optOut bool
 }
 
 // What Add found.

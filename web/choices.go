@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
@@ -178,3 +179,13 @@ var commonZones = strings.Fields(`
 	Europe/Istanbul Europe/Kyiv Europe/Lisbon Europe/London Europe/Madrid Europe/Moscow Europe/Oslo Europe/Paris Europe/Prague
 	Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw Europe/Zurich
 	Pacific/Auckland Pacific/Honolulu`)
+
+// zoneOptions are commonZones as a page lists them. They are most of its
+// elements and the same for everybody, so they are written once.
+var zoneOptions = func() template.HTML {
+	var b strings.Builder
+	for _, zone := range commonZones {
+		b.WriteString(`<option value="` + template.HTMLEscapeString(zone) + `"></option>`)
+	}
+	return template.HTML(b.String()) //nolint:gosec // escaped
+}()

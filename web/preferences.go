@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ type choicesView struct {
 	Letters   []letterChoice
 	WithZone  bool // a newsletter comes at its readers' local time
 	Zone      string
-	Zones     []string
+	Zones     template.HTML
 	ZoneWrong string
 	Pause     string // of the options, the chosen one
 	Paused    string // the day that the pause ends, if there is one
@@ -163,7 +164,7 @@ func (h site) choicesView(w http.ResponseWriter, r *http.Request, a asker) view 
 	now := h.now()
 	today := now.In(h.zoneOf(a))
 	c := &choicesView{
-		Own: own, Leave: own + "/leave", Data: a.data(), Weeks: []int{1, 2, 4}, Zones: commonZones,
+		Own: own, Leave: own + "/leave", Data: a.data(), Weeks: []int{1, 2, 4}, Zones: zoneOptions,
 		First: today.AddDate(0, 0, 1).Format(time.DateOnly), Last: today.AddDate(1, 0, 0).Format(time.DateOnly),
 	}
 	for _, n := range h.Newsletters {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ type importFlags struct {
 	format  string
 	state   string
 	force   string
+	checkMX bool
 
 	sync      bool
 	maxGone   string
@@ -77,6 +79,7 @@ the file is unsubscribed. Nothing is changed if the file has a fault or more tha
 	flags.StringVar(&f.format, "format", "", "what the file is: "+wrapWords(audience.Formats())+";\ntold by the file when not given (`FORMAT`)")
 	flags.StringVar(&f.state, "state", "", "what the people are where the file does not say: active, pending, unsubscribed, bounced, complained (`STATE`)")
 	flags.StringVar(&f.force, "force-status", "", "let the file's states overwrite stronger ones that are known here, for this `REASON`, which is kept")
+	flags.BoolVar(&f.checkMX, "check-mx", false, "ask the DNS whether each address's domain takes mail, and say which do not")
 	flags.BoolVar(&f.sync, "sync", false, "unsubscribe whoever is active on LIST and not in FILE")
 	flags.StringVar(&f.maxGone, "max-gone", audience.Percent(audience.DefaultMaxGone), "with --sync: the most that may go, of the active people (`SHARE`)")
 	flags.StringVar(&f.forceGone, "force-gone", "", "with --sync: let more go, or a file with damaged rows count, for this `REASON`, which is kept")
@@ -87,6 +90,11 @@ func runImport(ctx context.Context, a *app, f importFlags, list, file string) (e
 	o := audience.ImportOptions{
 		List: list, DryRun: f.dryRun, Now: a.now, Format: f.format, State: f.state,
 		Force: strings.Join(strings.Fields(f.force), " "), Survey: new(audience.Survey),
+	}
+	if f.checkMX {
+		o.MX = &audience.MX{Ask: func(ctx context.Context, domain string) (takes, known bool) {
+			return takesMail(ctx, net.DefaultResolver, domain)
+		}}
 	}
 	if o.Map, o.Ignore, err = parseMaps(f.maps); err != nil {
 		return err

@@ -61,6 +61,7 @@ func scripts(t *testing.T, p testscript.Params) testscript.Params {
 			"listens":  waitForPort,
 			"get":      getPage,
 			"post":     postPage,
+			"request":  requestWithToken,
 			"eventual": eventually,
 			"save":     savePage,
 			"dkimkey":  writeKey,
@@ -136,12 +137,27 @@ func postPage(ts *testscript.TestScript, _ bool, args []string) {
 	fetchPage(ts, http.MethodPost, args[0], args[1])
 }
 
+// requestWithToken METHOD URL FILE [JSON] makes a request of the API with the
+// token that is in a file.
+func requestWithToken(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequestWithContext(context.Background(), args[0], args[1], strings.NewReader(strings.Join(args[3:], "")))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[2])))
+	printAnswer(ts, req)
+}
+
 func fetchPage(ts *testscript.TestScript, method, url, body string) {
 	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
 	ts.Check(err)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	printAnswer(ts, req)
+}
+
+// printAnswer prints the status and the body that a request is answered with.
+func printAnswer(ts *testscript.TestScript, req *http.Request) {
 	res, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer res.Body.Close()

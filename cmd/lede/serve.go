@@ -97,16 +97,22 @@ func (h *house) metrics() http.Handler {
 func (h *house) serve(ctx context.Context, pages, metrics net.Listener) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	closing := []func(context.Context){answer(pages, "pages", h.site().Handler(), stop)}
+	closing := []func(context.Context){answer(pages, "pages", withAPI(h.site().Handler(), h.api()), stop)}
 	if metrics != nil {
 		closing = append(closing, answer(metrics, "metrics", h.metrics(), stop))
 	}
 	told := h.tellWebhooks(ctx, stop)
+	forgetting := make(chan struct{})
+	go func() {
+		defer close(forgetting)
+		h.forgetAnswers(ctx)
+	}()
 	err := h.room.Serve(ctx, h.newsletters)
 	if err != nil {
 		stop(err)
 	}
 	told()
+	<-forgetting
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for _, shut := range closing {

@@ -32,7 +32,7 @@ func newSubscribersCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newShowCommand(a), newHistoryCommand(a), newPersonExportCommand(a), newAddCommand(a),
-		newInviteCommand(a), newUnsubscribeCommand(a), newSuppressCommand(a), newForgetCommand(a))
+		newInviteCommand(a), newUnsubscribeCommand(a), newSuppressCommand(a), newForgetCommand(a), newRetainCommand(a))
 	return cmd
 }
 

@@ -104,6 +104,7 @@ func (h *house) wireRoom(w wiring) {
 		LocalRelay: local,
 		Render:     render,
 		Imports:    h.store, Lists: h.store,
+		Retainer: h.store, Retention: retentionOf(h.cfg),
 		NewID: func() string { return randomHex(8) },
 		Now:   h.app.now,
 		By:    w.by,

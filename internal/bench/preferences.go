@@ -247,7 +247,7 @@ func (o opening) read(ctx context.Context, request []byte, end time.Time) (took 
 			return nil, err
 		}
 		page, err := io.ReadAll(answer.Body)
-		if err != nil {
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
 			return nil, err
 		}
 		if !first {

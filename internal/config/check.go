@@ -32,6 +32,7 @@ func check(t *tree, c *Config) {
 	ch.routes(ids)
 	ch.lists()
 	ch.webhooks()
+	ch.retention()
 	segments := ch.segments()
 	for i := range c.Newsletters {
 		if at := fmt.Sprintf("newsletters[%d]", i); ch.sound(at) {

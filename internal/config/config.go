@@ -38,6 +38,7 @@ type Config struct {
 	Segments       []Segment    `mapstructure:"segments"`
 	Lists          []List       `mapstructure:"lists"` // those that are filled from a source
 	Webhooks       []Webhook    `mapstructure:"webhooks"`
+	Retention      Retention    `mapstructure:"retention"`
 	Newsletters    []Newsletter `mapstructure:"newsletters" need:"true"`
 
 	Path     string   `mapstructure:"-"` // absolute path of the file

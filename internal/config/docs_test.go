@@ -26,7 +26,7 @@ var optional = regexp.MustCompile(`#: ?`)
 func schema() map[string]reflect.Value {
 	cfg, newsletter := defaults(), defaultNewsletter()
 	return map[string]reflect.Value{
-		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log),
+		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log), "retention": reflect.ValueOf(cfg.Retention),
 		"relays": reflect.ValueOf(defaultRelay()), "retry": reflect.ValueOf(defaultRelay().Retry),
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
 		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}), "segments": reflect.ValueOf(Segment{}), "webhooks": reflect.ValueOf(Webhook{}),

@@ -55,6 +55,9 @@ const (
 	maxImport = 64 << 20
 )
 
+// filesAtOnce is how many files are imported at a time: each takes memory.
+const filesAtOnce = 2
+
 // requestsAMinute is how many requests a token may make unless told otherwise.
 const requestsAMinute = 600
 
@@ -98,7 +101,7 @@ func routes() []route {
 // Handler serves all below /api/v1/. While there is no valid token it answers
 // as if there was nothing.
 func (a *API) Handler() http.Handler {
-	limits := &limits{most: a.Requests, spent: map[int64]int{}}
+	limits := &limits{most: a.Requests, spent: map[int64]int{}, files: make(chan struct{}, filesAtOnce)}
 	if limits.most <= 0 {
 		limits.most = requestsAMinute
 	}
@@ -163,6 +166,15 @@ func (a *API) attend(w http.ResponseWriter, c *call, of map[string]route, limits
 	if err := c.readQuery(op.query); err != nil {
 		return Answer{}, err
 	}
+	if op.file {
+		select {
+		case limits.files <- struct{}{}:
+			defer func() { <-limits.files }()
+		default:
+			w.Header().Set("Retry-After", "10")
+			return Answer{}, &problem{Status: http.StatusTooManyRequests, Code: "busy", Detail: "other files are being imported; try again"}
+		}
+	}
 	if err := c.readBody(w, op.file); err != nil {
 		return Answer{}, err
 	}
@@ -189,11 +201,11 @@ func (a *API) authenticate(c *call) error {
 		}
 	}
 	c.token = Token{}
-	any, err := a.Tokens.HasAPITokens(c.ctx, c.now)
+	open, err := a.Tokens.HasAPITokens(c.ctx, c.now)
 	if err != nil {
 		return err
 	}
-	if !any {
+	if !open {
 		return errNoSuchPath()
 	}
 	p := &problem{Status: http.StatusUnauthorized, Code: "token", Detail: "send a token: Authorization: Bearer lede_…", challenge: `Bearer realm="lede"`}
@@ -203,9 +215,11 @@ func (a *API) authenticate(c *call) error {
 	return p
 }
 
-// limits counts the requests of each token in the minute that runs.
+// limits counts the requests of each token in the minute that runs, and the
+// files that are being imported.
 type limits struct {
-	most int
+	most  int
+	files chan struct{}
 
 	mu    sync.Mutex
 	began time.Time

@@ -110,14 +110,10 @@ type Lists interface {
 
 // Imports stores imports and keeps their record.
 type Imports interface {
-	audience.Importer
-	BeginImport(ctx context.Context, e audience.ImportEntry) (int64, error)
-	EndImport(ctx context.Context, e audience.ImportEntry) error
+	audience.ImportStore
 	// ImportsBefore returns the newest entries whose numbers are less than before
 	// (0: all), the newest first, without their rejects and flagged addresses.
 	ImportsBefore(ctx context.Context, before int64, most int) ([]audience.ImportEntry, error)
-	ImportByID(ctx context.Context, id int64) (audience.ImportEntry, error)
-	UndoImport(ctx context.Context, id int64, by string, now time.Time) (audience.Undone, error)
 }
 
 // Segments counts whom a condition means.
