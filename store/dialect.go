@@ -35,6 +35,11 @@ type dialect struct {
 	// again says that the engine ended the transaction because of another one,
 	// and that running it again may help.
 	again func(error) bool
+	// oneWriter says that writing transactions run one at a time.
+	oneWriter bool
+	// importing readies the connection that writes for an import, and, with on
+	// false, for all else again; nil: nothing is to be done.
+	importing func(ctx context.Context, writer *sql.DB, on bool) error
 	// forUpdate ends a SELECT whose rows of the table the same transaction is
 	// about to change: nothing where a writing transaction is alone anyway.
 	forUpdate func(table string) string

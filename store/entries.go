@@ -26,14 +26,29 @@ func (s *Store) BeginImport(ctx context.Context, e audience.ImportEntry) (int64,
 			INSERT INTO import_entry (list, file, hash, by, force, state, started) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 			e.List, clean(e.File), e.Hash, clean(e.By), clean(e.Force), string(audience.ImportRunning), stamp(e.Started)).Scan(&id)
 	})
+	if err == nil {
+		err = s.importing(ctx, true)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("opening the entry of an import: %w", err)
 	}
 	return id, nil
 }
 
+// importing readies the database for an import, or for all else again. Of two
+// imports at once the first to end takes it back, and the other is slower.
+func (s *Store) importing(ctx context.Context, on bool) error {
+	if s.dialect.importing == nil {
+		return nil
+	}
+	return s.explain(s.dialect.importing(ctx, s.writer, on))
+}
+
 // EndImport implements audience.Imports.
 func (s *Store) EndImport(ctx context.Context, e audience.ImportEntry) error {
+	if err := s.importing(ctx, false); err != nil {
+		return fmt.Errorf("import %d: %w", e.ID, err)
+	}
 	text, err := asJSON(importResult{e.Result, e.Survey, e.Error})
 	if err != nil {
 		return err
@@ -125,10 +140,11 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string, now time.Ti
 			id, string(audience.ImportUndoing), "begun by "+clean(by)+", "+now.UTC().Format(time.RFC3339))
 		return err
 	})
-	steps := []func(context.Context, *sql.Tx, audience.ImportEntry, *audience.Undone) (int, error){s.putBack, s.takeOut}
+	steps := []func(ctx context.Context, tx *sql.Tx, e audience.ImportEntry, after int64, done *audience.Undone) (last int64, err error){s.putBack, s.takeOut}
 	for _, step := range steps {
-		for n := 1; n > 0 && err == nil; {
+		for last, more := int64(0), true; more && err == nil; {
 			var part audience.Undone
+			var to int64
 			err = s.write(ctx, func(tx *sql.Tx) error {
 				part = audience.Undone{}
 				if err := s.pass(ctx, tx, revokes); err != nil {
@@ -137,12 +153,13 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string, now time.Ti
 				if err := quiet(ctx, tx); err != nil {
 					return err
 				}
-				if n, err = step(ctx, tx, e, &part); err != nil {
+				if to, err = step(ctx, tx, e, last, &part); err != nil {
 					return err
 				}
 				return aloud(ctx, tx)
 			})
 			if err == nil {
+				last, more = to, to > last
 				done.Removed += part.Removed
 				done.People += part.People
 				done.Restored += part.Restored
@@ -176,21 +193,23 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string, now time.Ti
 }
 
 // putBack restores a page of people whom the import changed: what of them is
-// still as the import left it. It returns how many it dealt with.
-func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry, done *audience.Undone) (int, error) {
-	ids, err := collect(ctx, tx, scanID, `SELECT subscriber FROM import_change WHERE import = $1 ORDER BY subscriber LIMIT $2`, e.ID, undoPage)
+// still as the import left it: the next ones after a number. It returns the last
+// one's, or the same number where there is nobody.
+func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry, after int64, done *audience.Undone) (int64, error) {
+	ids, err := collect(ctx, tx, scanID, `
+		SELECT subscriber FROM import_change WHERE import = $1 AND subscriber > $3 ORDER BY subscriber LIMIT $2`, e.ID, undoPage, after)
 	if err != nil || len(ids) == 0 {
-		return 0, err
+		return after, err
 	}
 	page, err := asRows(ids)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	const those = ` AND c.subscriber IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($2))`
 	if lock := s.dialect.forUpdate("subscriber"); lock != "" {
 		if _, err := tx.ExecContext(ctx, `
 			SELECT id FROM subscriber WHERE id IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($1)) ORDER BY id`+lock, page); err != nil {
-			return 0, err
+			return after, err
 		}
 	}
 	person, err := collect(ctx, tx, scanID, `
@@ -200,7 +219,7 @@ func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry,
 			AND subscriber.name = c.after_name AND subscriber.attributes = c.after_attributes AND subscriber.tags = c.after_tags
 		RETURNING subscriber.id`, e.ID, page)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	state, err := collect(ctx, tx, scanID, `
 		UPDATE subscription SET state = c.state, changed = c.changed, consent = c.consent, was = c.was, why = c.why, import = c.from_import
@@ -209,14 +228,14 @@ func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry,
 			AND subscription.import = $1 AND c.state <> ''
 		RETURNING subscription.subscriber`, e.ID, page, e.List)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	removed, err := collect(ctx, tx, scanID, `
 		DELETE FROM subscription WHERE list = $3 AND import = $1 AND subscriber IN (
 			SELECT c.subscriber FROM import_change c WHERE c.import = $1`+those+` AND c.state = '')
 		RETURNING subscriber`, e.ID, page, e.List)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	for _, statement := range []string{
 		`DELETE FROM subscriber_tag WHERE subscriber IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($2))
@@ -229,11 +248,11 @@ func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry,
 		`DELETE FROM import_change WHERE import = $1 AND subscriber IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($2))`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, e.ID, page); err != nil {
-			return 0, err
+			return after, err
 		}
 	}
 	if err := retag(ctx, tx, ids); err != nil {
-		return 0, err
+		return after, err
 	}
 	touched := make(map[int64]bool)
 	for _, list := range [][]int64{person, state, removed} {
@@ -242,7 +261,7 @@ func (s *Store) putBack(ctx context.Context, tx *sql.Tx, e audience.ImportEntry,
 		}
 	}
 	done.Restored, done.Kept = len(touched), len(ids)-len(touched)
-	return len(ids), nil
+	return ids[len(ids)-1], nil
 }
 
 // retag makes the tags that people are found by those that they have.
@@ -278,20 +297,21 @@ func retag(ctx context.Context, tx *sql.Tx, ids []int64) error {
 
 // takeOut takes a page of people off the list whom the import brought in, and
 // forgets those whom nothing else knows: no other list, no opt-out, no delivery
-// whose links must go on working.
-func (s *Store) takeOut(ctx context.Context, tx *sql.Tx, e audience.ImportEntry, done *audience.Undone) (int, error) {
-	ids, err := collect(ctx, tx, scanID, `SELECT id FROM subscriber WHERE import = $1 ORDER BY id LIMIT $2`+s.dialect.forUpdate("subscriber"), e.ID, undoPage)
+// whose links must go on working. It goes by numbers as putBack does.
+func (s *Store) takeOut(ctx context.Context, tx *sql.Tx, e audience.ImportEntry, after int64, done *audience.Undone) (int64, error) {
+	ids, err := collect(ctx, tx, scanID, `
+		SELECT id FROM subscriber WHERE import = $1 AND id > $3 ORDER BY id LIMIT $2`+s.dialect.forUpdate("subscriber"), e.ID, undoPage, after)
 	if err != nil || len(ids) == 0 {
-		return 0, err
+		return after, err
 	}
 	page, err := asRows(ids)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	const those = ` IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($2))`
 	removed, err := changed(ctx, tx, `DELETE FROM subscription WHERE list = $3 AND import = $1 AND subscriber`+those, e.ID, page, e.List)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	people, err := changed(ctx, tx, `
 		DELETE FROM subscriber WHERE import = $1 AND id`+those+`
@@ -299,13 +319,13 @@ func (s *Store) takeOut(ctx context.Context, tx *sql.Tx, e audience.ImportEntry,
 			AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.subscriber = subscriber.id)
 			AND NOT EXISTS (SELECT 1 FROM mailing m JOIN delivery d ON d.mailing = m.id WHERE d.subscriber = subscriber.id)`, e.ID, page)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET import = NULL WHERE import = $1 AND id`+those, e.ID, page); err != nil {
-		return 0, err
+		return after, err
 	}
 	done.Removed, done.People, done.Kept = int(removed), int(people), len(ids)-int(removed)
-	return len(ids), nil
+	return ids[len(ids)-1], nil
 }
 
 func scanID(rows *sql.Rows) (id int64, err error) { return id, rows.Scan(&id) }

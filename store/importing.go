@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -81,8 +82,15 @@ func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audi
 // them: its pages are then read and written once a call, however many people
 // there are. Rows of one key stay in their order.
 func byKey(rows []audience.Row) []audience.Row {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b audience.Row) int { return strings.Compare(a.Key, b.Key) })
+	order := make([]int, len(rows)) // rows are large: their places are sorted
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(rows[a].Key, rows[b].Key), a-b) })
+	sorted := make([]audience.Row, len(rows))
+	for i, at := range order {
+		sorted[i] = rows[at]
+	}
 	return sorted
 }
 
@@ -328,8 +336,10 @@ type (
 // batch of statements that store people.
 type intakeRows struct {
 	fresh    []newRow
+	lines    []int // of fresh: where each stood in its file
 	altered  []changedRow
-	joining  []listRow
+	arriving []listRow // of fresh, one each
+	joining  []listRow // of others
 	suppress []suppressRow
 	lifted   []string // keys
 	tags     []tagRow
@@ -346,7 +356,7 @@ func (s *Store) storeEntries(ctx context.Context, tx *sql.Tx, in audience.Intake
 			return err
 		}
 	}
-	return rows.store(ctx, tx, in, stamp(now))
+	return rows.store(ctx, tx, in, stamp(now), s.dialect.oneWriter)
 }
 
 // add notes what is to be stored of a person.
@@ -357,8 +367,9 @@ func (r *intakeRows) add(e *entry, in audience.Intake, salt uint32, now time.Tim
 	}
 	switch {
 	case e.id == 0:
+		r.lines = append(r.lines, e.row.Line)
 		r.fresh = append(r.fresh, newRow{
-			e.row.Key, e.row.Address, e.row.Domain, e.row.Name, attributes, tags, salt, past(e.row.Known(), now).text(),
+			clean(e.row.Key), clean(e.row.Address), clean(e.row.Domain), clean(e.row.Name), attributes, tags, int64(salt), past(e.row.Known(), now).text(),
 		})
 	case e.differs:
 		r.altered = append(r.altered, changedRow{e.id, e.row.Name, attributes, tags})
@@ -389,7 +400,12 @@ func (r *intakeRows) add(e *entry, in audience.Intake, salt uint32, now time.Tim
 				why += ": " + e.why
 			}
 		}
-		r.joining = append(r.joining, listRow{e.row.Key, e.to, changed.text(), clean(consent), clean(why), clean(e.row.IP)})
+		row := listRow{e.row.Key, string(e.to), changed.text(), clean(consent), clean(why), clean(e.row.IP)}
+		if e.id == 0 {
+			r.arriving = append(r.arriving, row)
+		} else {
+			r.joining = append(r.joining, row)
+		}
 	}
 	if e.suppress != "" {
 		r.suppress = append(r.suppress, suppressRow{e.row.Key, e.row.Address, e.suppress, how})
@@ -409,7 +425,7 @@ func past(t, now time.Time) stamp {
 }
 
 // store runs the statements, which depend on their order.
-func (r *intakeRows) store(ctx context.Context, tx *sql.Tx, in audience.Intake, at stamp) error {
+func (r *intakeRows) store(ctx context.Context, tx *sql.Tx, in audience.Intake, at stamp, oneWriter bool) error {
 	var entry any
 	if in.Entry != 0 {
 		entry = in.Entry
@@ -417,14 +433,14 @@ func (r *intakeRows) store(ctx context.Context, tx *sql.Tx, in audience.Intake, 
 			return fmt.Errorf("keeping what was before: %w", err)
 		}
 	}
-	err := execRows(ctx, tx, r.fresh, `
-		INSERT INTO subscriber (key, address, domain, name, attributes, tags, salt, created, import)
-		SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-			CAST(value ->> 6 AS BIGINT), value ->> 7, CAST($2 AS BIGINT)
-		FROM json_each($1) WHERE true
-		ON CONFLICT (key) DO NOTHING`, entry)
+	var err error
+	if oneWriter {
+		err = r.storeNew(ctx, tx, in.List, entry)
+	} else {
+		err = r.storeRaced(ctx, tx, entry)
+	}
 	if err != nil {
-		return fmt.Errorf("new people: %w", err)
+		return err
 	}
 	err = execRows(ctx, tx, r.altered, `
 		UPDATE subscriber SET name = i.name, attributes = i.attributes, tags = i.tags

@@ -289,10 +289,10 @@ func (c *compiler) date(e segment.Date) string {
 	}
 	switch e.Field.Kind {
 	case segment.Subscribed:
-		// The index is for few: who reads most of the table by it waits longer.
+		// The index, of days, is for few: who reads most of the table by it waits longer.
 		if recent := (segment.Date{Op: segment.Last, Day: segment.Day{Offset: -recentDays, Unit: "day"}}); from != "" {
 			if first, _ := recent.Range(c.now); from >= first {
-				return "(" + within("s.created") + ")"
+				return "(substr(s.created, 1, 10) >= " + c.args.add(from[:len(time.DateOnly)]) + " AND " + within("s.created") + ")"
 			}
 		}
 		return "(" + within("(s.created || '')") + ")"

@@ -53,6 +53,8 @@ func sqliteDialect(file string) dialect {
 		prepares:  true,
 		isUnique:  sqliteIsUnique,
 		again:     func(error) bool { return false },
+		oneWriter: true,
+		importing: sqliteImporting,
 		forUpdate: func(string) string { return "" },
 		replies:   `(SELECT CAST(key AS INTEGER) AS id, value AS reply FROM json_each($8))`,
 		replyArgs: sqliteReplies,
@@ -107,11 +109,22 @@ func sqliteWriting(file string) string {
 		"_pragma": {
 			"cache_size(-4096)",            // KiB, negative by SQLite's convention; sorting takes as much again
 			"journal_size_limit(67108864)", // bytes of log kept after a checkpoint
-			"wal_autocheckpoint(8000)",     // pages: what an import writes again and again goes into the file once
 			"trusted_schema(0)",            // the file's own schema runs no functions
 			"cell_size_check(1)",           // a damaged page is an error, not a guess
 		},
 	})
+}
+
+// sqliteImporting gives an import the memory for all pages that a chunk changes,
+// so that each is written once, and lets the log grow, so that what chunk after
+// chunk changes goes into the file once.
+func sqliteImporting(ctx context.Context, writer *sql.DB, on bool) error {
+	settings := `PRAGMA cache_size = -4096; PRAGMA temp_store = DEFAULT; PRAGMA wal_autocheckpoint = 1000`
+	if on {
+		settings = `PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8000`
+	}
+	_, err := writer.ExecContext(ctx, settings)
+	return err
 }
 
 func sqliteReading(file string) string {

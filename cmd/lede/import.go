@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -87,6 +88,9 @@ the file is unsubscribed. Nothing is changed if the file has a fault or more tha
 }
 
 func runImport(ctx context.Context, a *app, f importFlags, list, file string) (err error) {
+	// Who is in the file is kept in mind until its end: half as much rubbish
+	// beside it keeps a million people below 150 MB, for a little of the time.
+	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	o := audience.ImportOptions{
 		List: list, DryRun: f.dryRun, Now: a.now, Format: f.format, State: f.state,
 		Force: strings.Join(strings.Fields(f.force), " "), Survey: new(audience.Survey),
