@@ -102,7 +102,9 @@ type Brief struct {
 	Ran         time.Time   `json:"ran,omitzero"`       // from the archive: the slot of its edition, in the newsletter's zone
 	Body        []Block     `json:"body,omitempty"`     // notes, sponsors, quotations and corrections are told whole
 	AlsoIn      []AlsoIn    `json:"also_in,omitempty"`  // other publications that tell the same story
-	When        []Condition `json:"when,omitempty"`     // for whom alone it is: who meets all of them
+	Image       *Figure     `json:"image,omitempty"`
+	Pictured    bool        `json:"-"`              // it has a picture, and its section shows such
+	When        []Condition `json:"when,omitempty"` // for whom alone it is: who meets all of them
 	Why         string      `json:"why"`
 	Key         string      `json:"key"`
 }

@@ -81,6 +81,8 @@ type SectionRule struct {
 	Max    int
 	Teaser int // columns: 1 for a Latin letter, 2 for a Chinese character
 
+	Pictures bool // its briefs stand with their pictures
+
 	Tags     []string      // filter: any of these tags
 	Category string        // filter: the story's first tag
 	Author   string        // filter: a name in the byline

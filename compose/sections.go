@@ -146,6 +146,9 @@ func (a *assembly) brief(rule SectionRule, c *candidate) Brief {
 		Label: c.Label, Kicker: kicker(c), Lang: c.Lang, Place: oneLine(c.Place), AlsoIn: c.alsoIn, Key: c.Key, Why: a.whyChosen(c),
 		When: a.conditionsOf(c.Story),
 	}
+	if b.Pictured = rule.Pictures && c.Image != nil; b.Pictured {
+		b.Image = a.figure(c)
+	}
 	c.to = slices.Concat(rule.When, b.When)
 	if c.Lead {
 		b.Why = c.Source + ": marked lead: true, after the lead"

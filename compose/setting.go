@@ -215,6 +215,7 @@ func (s *setting) brief(b Brief, kind string) *templates.Brief {
 		Opinion: b.Label == "opinion", Correction: b.Label == "correction",
 		Sponsored: kind == "sponsor" || b.Label == "sponsored", Publication: together(clean(b.Publication)),
 		Author: clean(b.Author), Place: clean(b.Place), Body: s.blocks(b.Body), AlsoIn: s.alsoIn(b.AlsoIn),
+		Picture: s.picture(b.Image),
 	}
 	out.Label, out.Kicker = s.label(b.Label, out.Kicker)
 	out.StoryLang, out.StoryDir = s.own(b.Lang)

@@ -102,7 +102,7 @@ func (r *Room) Draft(ctx context.Context, n Newsletter, o Order) (Draft, error) 
 	}
 
 	// Assembling is pure: what it chooses without pictures it chooses with
-	// them, so only the lead's picture is ever read.
+	// them, so only pictures that are shown are ever read.
 	d := Draft{Edition: compose.Assemble(n.Recipe, in), Revision: revision.Number}
 	if d.Edition.Empty != "" {
 		d.Took = r.Now().Sub(start)

@@ -17,14 +17,28 @@ import (
 // picturesInline is the Newsletter.Pictures whose mails carry their pictures.
 const picturesInline = "inline"
 
-// pictures reads the lead's picture at the width that the theme shows it in, and
-// names it in the input. One that can't be had is left out of the letter; why is
-// the error.
-func (r *Room) pictures(ctx context.Context, n Newsletter, e compose.Edition, in *compose.Input) ([]source.Picture, error) {
-	if e.Lead == nil {
-		return nil, nil
+// pictures reads the lead's picture, and those of the briefs whose sections show
+// them, at the width that the theme shows them in, and names them in the input.
+// One that can't be had is left out of the letter; why is the error, of the lead's.
+func (r *Room) pictures(ctx context.Context, n Newsletter, e compose.Edition, in *compose.Input) (all []source.Picture, missing error) {
+	if e.Lead != nil {
+		p, err := r.pictureOf(ctx, n, e.Lead.Source, e.Lead.Key, in)
+		all, missing = append(all, p...), err
 	}
-	story, ok := find(in.Readings, e.Lead.Source, e.Lead.Key)
+	for _, section := range e.Sections {
+		for _, b := range section.Briefs {
+			if b.Pictured {
+				p, _ := r.pictureOf(ctx, n, b.Source, b.Key, in) // it was said
+				all = append(all, p...)
+			}
+		}
+	}
+	return all, missing
+}
+
+// pictureOf reads the picture of a story, none for a story without one.
+func (r *Room) pictureOf(ctx context.Context, n Newsletter, of, key string, in *compose.Input) ([]source.Picture, error) {
+	story, ok := find(in.Readings, of, key)
 	if !ok || story.Image == nil {
 		return nil, nil
 	}
@@ -32,17 +46,17 @@ func (r *Room) pictures(ctx context.Context, n Newsletter, e compose.Edition, in
 	if theme, err := r.theme(n); err == nil { // else rendering says so
 		image.Shown = theme.Look.PictureWidth
 	}
-	i := slices.IndexFunc(n.Sources, func(s source.Spec) bool { return s.ID == e.Lead.Source })
+	i := slices.IndexFunc(n.Sources, func(s source.Spec) bool { return s.ID == of })
 	p, err := r.Gatherer.Picture(ctx, n.Sources[i], image)
 	if err != nil {
 		r.Log.Warn("picture left out", "newsletter", n.ID, "story", story.Title, "err", err)
 		return nil, err
 	}
-	key := story.Image.URL
-	if key == "" {
-		key = story.Source + "\x00" + story.Image.Path
+	name := story.Image.URL
+	if name == "" {
+		name = story.Source + "\x00" + story.Image.Path
 	}
-	in.Pictures[key] = compose.Picture{Name: p.Name, Width: p.Width, Height: p.Height}
+	in.Pictures[name] = compose.Picture{Name: p.Name, Width: p.Width, Height: p.Height}
 	return []source.Picture{p}, nil
 }
 

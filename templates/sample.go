@@ -20,6 +20,7 @@ func fullSample() *Letter {
 			Page: p, Title: "Title", URL: "https://example.org/", Text: "Text.", Publication: "Publication",
 			Author: "Author", Signature: "Signature", ByEditor: true, When: "Fri 27 Nov", Calendar: "https://example.org/event.ics", Figure: "164 steps", Place: "Place",
 			Body: body, StoryLang: "fr", StoryDir: "ltr", Kicker: "Kicker",
+			Picture: &Picture{URL: "https://example.org/p.png", Alt: "Alt", Width: 536, Height: 302, Caption: "Caption"},
 		}
 		change(b)
 		return b

@@ -124,17 +124,18 @@ type Brief struct {
 	Last        bool // the last of its section, or a sponsor follows
 	End         bool // the last of the letter
 	Title       string
-	URL         string // empty for a brief without a link
-	Opening     string // without a headline: the first words of the text, which carry the link
-	Gap         string // between Opening and Text: a space, and nothing in Chinese and Japanese
-	Text        string // the teaser, after Opening; of an event, what follows its title
-	Kicker      string // empty when it has a label
-	Label       string // in words, but for corrections and sponsors
-	Opinion     bool   // the label is opinion: the headline is set in italics
-	Correction  bool   // the label is correction: it is run in before the text
-	Sponsored   bool   // the story is paid for: it stands in the partial sponsor wherever it is
-	Publication string // its words joined by no-break spaces
-	AlsoIn      string // which other publications tell the story, in words; empty for none
+	URL         string   // empty for a brief without a link
+	Opening     string   // without a headline: the first words of the text, which carry the link
+	Gap         string   // between Opening and Text: a space, and nothing in Chinese and Japanese
+	Text        string   // the teaser, after Opening; of an event, what follows its title
+	Picture     *Picture // nil where the section shows none
+	Kicker      string   // empty when it has a label
+	Label       string   // in words, but for corrections and sponsors
+	Opinion     bool     // the label is opinion: the headline is set in italics
+	Correction  bool     // the label is correction: it is run in before the text
+	Sponsored   bool     // the story is paid for: it stands in the partial sponsor wherever it is
+	Publication string   // its words joined by no-break spaces
+	AlsoIn      string   // which other publications tell the story, in words; empty for none
 	Author      string
 	Signature   string // of a note: its author, else the newsletter's editor; of a quotation: who said it
 	ByEditor    bool   // Signature is the newsletter's editor

@@ -306,7 +306,7 @@ func recipeOf(cfg *config.Config, c config.Newsletter) compose.Recipe {
 			Tags: s.Tags, Category: s.Category, Author: s.Author, Lang: string(s.Lang),
 			MinWords: s.MinWords, MaxWords: s.MaxWords, MaxAge: time.Duration(s.MaxAge),
 			Order: s.Order, Prefer: s.Prefer, Alternate: s.Alternate, PerSource: s.PerSource,
-			When: when, Empty: s.Empty, Say: s.Say, Ago: s.Ago.Ago,
+			Pictures: s.Pictures, When: when, Empty: s.Empty, Say: s.Say, Ago: s.Ago.Ago,
 		})
 	}
 	for _, p := range c.LinkParams {

@@ -291,6 +291,7 @@ type Section struct {
 	Order     string   `mapstructure:"order" oneof:"weight|newest|sources|as_given|oldest|title"`
 	Prefer    []string `mapstructure:"prefer"` // tags
 	Alternate bool     `mapstructure:"alternate"`
+	Pictures  bool     `mapstructure:"pictures"`                  // its briefs stand with their pictures
 	PerSource int      `mapstructure:"per_source" range:"0..100"` // 0: no limit
 
 	Empty string `mapstructure:"empty" oneof:"drop|say|skip"`
