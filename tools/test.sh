@@ -40,7 +40,7 @@ raceable() {
 
 step setup ./tools/setup.sh
 step lint ./tools/lint.sh
-step tests go test -timeout 9m ./...
+step tests go test -timeout 20m ./...
 if command -v gcc >/dev/null && [[ -e /usr/include/stdlib.h ]]; then
 	mapfile -t packages < <(raceable)
 	step "race detector: ${packages[*]}" env CGO_ENABLED=1 go test -race -timeout 9m "${packages[@]}"

@@ -43,8 +43,11 @@ func Open(t *testing.T) *Browser {
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		// Cancel waits until the browser is gone, so that its profile can be removed.
-		if err := chromedp.Cancel(ctx); err != nil {
+		// Cancel waits until the browser is gone, so that its profile can be
+		// removed; one that does not go is killed.
+		within, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		if err := chromedp.Cancel(within); err != nil {
 			t.Logf("closing the browser: %v", err)
 		}
 		closeTab()
