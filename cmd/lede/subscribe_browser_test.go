@@ -44,14 +44,9 @@ newsletters:
 	b.Wait(`document.querySelector("#address") !== null`)
 	b.Do(chromedp.SetValue(chromedp.CSS("#address"), "odile@northpost.example"), chromedp.SetValue(chromedp.CSS("#name"), "Odile Marsh"))
 	const asked = `document.querySelector("h1")?.textContent === "Now check your mail"`
-	taken := within(30*time.Second, func() bool { // too quick, and then once more
-		b.Click(".give > button")
-		b.Wait(asked + ` || document.querySelector(".wrong")?.textContent.includes("quick")`)
-		return browsertest.Eval[bool](b, asked)
-	})
-	if !taken {
-		t.Fatal("the form was never taken")
-	}
+	b.Wait(`performance.now() > 4000`) // what comes at once is taken for a program
+	b.Click(".give > button")
+	b.Wait(asked)
 	if got := standing(t, dir); !strings.Contains(got, `"pending"`) {
 		t.Fatalf("after the form: %s", got)
 	}

@@ -104,7 +104,7 @@ func (b *Browser) Wait(expression string) {
 			return
 		}
 		if ctx.Err() != nil {
-			b.t.Fatalf("waiting for %s: %v", expression, err)
+			b.t.Fatalf("waiting for %s: %v; the page says:\n%s", expression, err, Eval[string](b, `document.body?.innerText ?? ""`))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
