@@ -106,19 +106,19 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 	}
 	r := run{
 		o:       o,
-		chunk:   o.ChunkRows,
+		size:    o.ChunkRows,
 		now:     o.Now,
 		file:    &counter{},
 		several: len(parts) > 1,
 		survey:  o.Survey,
 		seed:    maphash.MakeSeed(),
-		seen:    make(map[uint64]uint64),
+		seen:    newSeen(),
 		bitOf:   make(map[string]int),
 		slips:   make(slips),
 		mx:      newExchanges(o.MX),
 	}
-	if r.chunk <= 0 {
-		r.chunk = chunkRows
+	if r.size <= 0 {
+		r.size = chunkRows
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -202,7 +202,7 @@ func (r *run) part(ctx context.Context, part Part) error {
 // run is one import on its way.
 type run struct {
 	o       ImportOptions
-	chunk   int
+	size    int // of a chunk, in rows
 	now     func() time.Time
 	file    *counter
 	name    string // of the file that is read
@@ -217,18 +217,16 @@ type run struct {
 	line    int    // of the last row read
 	stored  int    // line of the last row that is stored, or done with otherwise
 
-	fresh   []Row // of the chunk: not in the file before
-	repeats []Row // of the chunk: in the file before
-	erased  []Erased
+	rows   chunk // as they are read
+	spare  chunk // to be read into next
+	erased []Erased
+	inHand chan outcome // of the chunk that is being stored; nil: none is
 
 	slips      slips
 	subscribed map[uint64]bool // hashes of the keys that findSubscribed found
 
-	// seen holds, by a hash of the key, which attributes (bits) the file had of
-	// everyone, so that a repeat only fills blanks. Two keys with one hash are
-	// as good as impossible, and would cost at most attributes.
 	seed  maphash.Seed
-	seen  map[uint64]uint64
+	seen  *seen          // so that a repeat only fills blanks
 	bitOf map[string]int // an attribute's place in a set
 
 	mx exchanges // of the domains, where they are asked for
@@ -314,24 +312,19 @@ func (r *run) all(ctx context.Context, rows rowReader, early []record, late erro
 	if err := r.openRejects(); err != nil {
 		return err
 	}
-	for _, rec := range early {
-		if err := r.take(ctx, rec); err != nil {
-			return r.stopped(err)
-		}
+	err := r.takeAll(ctx, rows, early, late)
+	if err == nil {
+		err = r.flush(ctx)
 	}
-	for late == nil {
-		var rec record
-		if rec, late = rows.read(); late == nil {
-			late = r.take(ctx, rec)
-		}
+	// Whatever happened, the chunk in hand is stored, or not, before anything is
+	// said.
+	if failed := r.settle(); failed != nil {
+		err = failed
 	}
-	if !errors.Is(late, io.EOF) {
-		return r.stopped(late)
+	if err == nil {
+		err = r.keepErased(ctx)
 	}
-	if err := r.flush(ctx); err != nil {
-		return r.stopped(err)
-	}
-	if err := r.keepErased(ctx); err != nil {
+	if err != nil {
 		return r.stopped(err)
 	}
 	if r.sum().Rows != r.read {
@@ -340,6 +333,25 @@ func (r *run) all(ctx context.Context, rows rowReader, early []record, late erro
 	r.survey.Files = append(r.survey.Files, r.here)
 	r.progress()
 	return nil
+}
+
+// takeAll takes the rows of the beginning and those that follow.
+func (r *run) takeAll(ctx context.Context, rows rowReader, early []record, late error) error {
+	for _, rec := range early {
+		if err := r.take(ctx, rec); err != nil {
+			return err
+		}
+	}
+	for late == nil {
+		var rec record
+		if rec, late = rows.read(); late == nil {
+			late = r.take(ctx, rec)
+		}
+	}
+	if errors.Is(late, io.EOF) {
+		return nil
+	}
+	return late
 }
 
 // isRow says of fields that they are surely a row; nil while no column is known
@@ -464,7 +476,7 @@ func (r *run) take(ctx context.Context, rec record) error {
 	r.flag(&row)
 	r.mx.add(ctx, r.name, &row)
 	r.add(row)
-	if len(r.fresh)+len(r.repeats) >= r.chunk {
+	if len(r.rows.fresh)+len(r.rows.repeats) >= r.size {
 		return r.flush(ctx)
 	}
 	return nil
@@ -489,7 +501,7 @@ func (r *run) takeErased(ctx context.Context, rec record) error {
 	r.done.KeptOut++
 	r.survey.States["erased"]++
 	r.erased = append(r.erased, Erased{Scheme: SchemeMailtrain, Hash: hash})
-	if len(r.erased) >= r.chunk {
+	if len(r.erased) >= r.size {
 		return r.keepErased(ctx)
 	}
 	return nil
@@ -500,6 +512,9 @@ func (r *run) keepErased(ctx context.Context) error {
 	if len(r.erased) == 0 {
 		return nil
 	}
+	if err := r.settle(); err != nil {
+		return err
+	}
 	n, err := r.o.Store.ImportErased(ctx, r.intake(), r.erased, r.now())
 	r.survey.Erased += n
 	r.erased = r.erased[:0]
@@ -509,13 +524,12 @@ func (r *run) keepErased(ctx context.Context) error {
 // add puts a row into the chunk.
 func (r *run) add(row Row) {
 	hash := maphash.String(r.seed, row.Key)
-	had, again := r.seen[hash]
-	r.seen[hash] = had | r.bits(row)
+	had, again := r.seen.add(hash, r.bits(row))
 	if again {
-		r.repeats = append(r.repeats, r.without(row, had))
+		r.rows.repeats = append(r.rows.repeats, r.without(row, had))
 		return
 	}
-	r.fresh = append(r.fresh, row)
+	r.rows.fresh = append(r.rows.fresh, row)
 }
 
 // without takes the attributes off a row that earlier rows of the same person
@@ -540,60 +554,6 @@ func (r *run) bits(row Row) uint64 {
 
 // bit is an attribute's place in a set; those from the 64th share the last.
 func bit(i int) uint64 { return 1 << min(i, 63) }
-
-// flush stores the chunk. The rejects so far are written first: whatever
-// happens then, no rejected row is lost.
-func (r *run) flush(ctx context.Context) error {
-	if r.rejects != nil {
-		r.rejects.Flush()
-		if err := r.rejects.Error(); err != nil {
-			return fmt.Errorf("writing the rejects: %w", err)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if len(r.fresh) > 0 {
-		res, err := r.store(ctx, r.fresh)
-		if err != nil {
-			return err
-		}
-		r.done.New += res.New
-		r.done.Updated += res.Updated
-		r.done.Unchanged += res.Unchanged
-		r.done.KeptOut += res.KeptOut
-	}
-	if len(r.repeats) > 0 {
-		res, err := r.store(ctx, r.repeats)
-		if err != nil {
-			return err
-		}
-		// What a repeat fills in belongs to its first row, which a dry run has
-		// not stored.
-		r.done.Unchanged += res.Updated + res.Unchanged
-		r.done.KeptOut += res.KeptOut
-		if r.o.DryRun {
-			r.done.Unchanged += res.New
-		} else {
-			r.done.New += res.New
-		}
-	}
-	r.fresh, r.repeats = r.fresh[:0], r.repeats[:0]
-	r.stored = r.line
-	return nil
-}
-
-// store stores rows, and checks that all were counted.
-func (r *run) store(ctx context.Context, rows []Row) (Result, error) {
-	res, err := r.o.Store.ImportChunk(ctx, r.intake(), rows, r.now())
-	if err != nil {
-		return res, err
-	}
-	if n := res.New + res.Updated + res.Unchanged + res.KeptOut; n != len(rows) {
-		return res, fmt.Errorf("the store accounts for %d of %d rows", n, len(rows))
-	}
-	return res, nil
-}
 
 // intake says where rows go; the store adds the line to the consent.
 func (r *run) intake() Intake {

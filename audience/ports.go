@@ -51,6 +51,13 @@ type Result struct {
 	Rejected  int `json:"rejected"`
 }
 
+func (r Result) plus(other Result) Result {
+	return Result{
+		Rows: r.Rows + other.Rows, New: r.New + other.New, Updated: r.Updated + other.Updated,
+		Unchanged: r.Unchanged + other.Unchanged, KeptOut: r.KeptOut + other.KeptOut, Rejected: r.Rejected + other.Rejected,
+	}
+}
+
 // Intake says where rows go, and how.
 type Intake struct {
 	List    string
