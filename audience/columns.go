@@ -14,29 +14,30 @@ const maxColumns = 200
 
 // columns says what each column of a file holds.
 type columns struct {
-	heads   []string // as the file writes them; made up where it has none
-	headed  bool     // the first row is headings
-	listed  bool     // the file is a rejects file: line and reason come first
-	email   int
-	name    int // -1 for none, like the next three
-	first   int
-	last    int
-	tags    int
-	tellers []tellerColumn
-	extra   []extraColumn
-	named   map[string]bool // the keys of extra
-	when    moments
-	service *service       // whose file it is; nil if not known
-	places  map[string]int // where a heading stands, in the spelling of heading
-	packed  []int          // columns of JSON objects that hold attributes
-	hash    int            // column of the hashes that are left of erased people; -1 for none
-	lists   int            // column of the lists that the person is on; -1 for none
-	global  int            // MailPoet's state for all lists; -1 for none
-	base    standing       // what the file says of all its people
-	own     ownColumns     // of our own export
-	into    string         // the list that the people come to
-	used    []bool         // which columns have a meaning so far
-	spelled []string       // the headings in the spelling of heading
+	heads       []string // as the file writes them; made up where it has none
+	headed      bool     // the first row is headings
+	listed      bool     // the file is a rejects file: line and reason come first
+	email       int
+	name        int // -1 for none, like the next three
+	first       int
+	last        int
+	tags        int
+	tellers     []tellerColumn
+	extra       []extraColumn
+	named       map[string]bool // the keys of extra
+	when        moments
+	service     *service       // whose file it is; nil if not known
+	places      map[string]int // where a heading stands, in the spelling of heading
+	packed      []int          // columns of JSON objects that hold attributes
+	hash        int            // column of the hashes that are left of erased people; -1 for none
+	lists       int            // column of the lists that the person is on; -1 for none
+	global      int            // MailPoet's state for all lists; -1 for none
+	base        standing       // what the file says of all its people
+	own         ownColumns     // of our own export
+	into        string         // the list that the people come to
+	newsletters []string       // that go to it
+	used        []bool         // which columns have a meaning so far
+	spelled     []string       // the headings in the spelling of heading
 }
 
 type tellerColumn struct {

@@ -25,6 +25,7 @@ type Leaver struct {
 	Suppressed   string            // the reason; empty: not suppressed
 	SuppressedAt time.Time
 	OptedOut     []string // newsletters left that the export minds; "" for all
+	Ended        bool     // Export sets it: the opt-outs end the subscription, as the format sees it
 }
 
 // ExportQuery says whom to export.
@@ -50,11 +51,15 @@ type EachLeaver func(yield func(*Leaver) error) error
 // ExportOptions say what to export and how.
 type ExportOptions struct {
 	ExportQuery
-	Store    Exporter
-	Format   string            // one of ExportFormats; empty: csv
-	States   []string          // only people of these: active, pending, unsubscribed, bounced, complained; empty: all
-	Now      time.Time         // days of Where count from it, and files in an archive have it
-	Progress func(written int) // called every few thousand people; may be nil
+	// Newsletters are, by list, those that go to it, of those that the export
+	// minds. Our own formats say of somebody who left some of them which, and of
+	// somebody who left all of them that they are unsubscribed.
+	Newsletters map[string][]string
+	Store       Exporter
+	Format      string            // one of ExportFormats; empty: csv
+	States      []string          // only people of these: active, pending, unsubscribed, bounced, complained; empty: all
+	Now         time.Time         // days of Where count from it, and files in an archive have it
+	Progress    func(written int) // called every few thousand people; may be nil
 }
 
 // Exported counts what an export did. Rows, LeftOut and, of those, each reason
@@ -101,7 +106,9 @@ func ExportsArchive(format string, states []string) bool {
 // spreadsheet. Memory is bounded whatever the size.
 //
 // Who left a newsletter that counts (ExportQuery.OptOuts) is written as
-// unsubscribed, and a suppressed address never as one that wants mail. Where a
+// unsubscribed in another service's format, which has one state for a list; our
+// own say which newsletters were left. A suppressed address never stands as one
+// that wants mail. Where a
 // format has no word for a state, the people in it are left out and counted.
 func Export(ctx context.Context, out io.Writer, o ExportOptions) (Exported, error) {
 	if o.Format == "" {
@@ -136,6 +143,7 @@ type exporting struct {
 	done Exported
 	lost map[string]bool // what of people the format has no place for
 	n    int
+	part int // people who left some of a list's newsletters and stand as unsubscribed
 }
 
 // all writes everybody: once through for the names of attributes where they make
@@ -181,6 +189,7 @@ func (e *exporting) file(ctx context.Context, out io.Writer, each EachLeaver, fi
 				e.o.Progress(e.done.Rows)
 			}
 		}
+		some := p.mind(e.o.Newsletters, e.f.words == nil)
 		state := p.standing()
 		if len(e.o.States) > 0 && !slices.Contains(e.o.States, state) {
 			return nil
@@ -196,6 +205,9 @@ func (e *exporting) file(ctx context.Context, out io.Writer, each EachLeaver, fi
 		}
 		e.done.Rows++
 		e.done.States[cmp.Or(state, "on no list")]++
+		if some && state == standingWords[gone] && p.Suppressed == "" {
+			e.part++
+		}
 		e.lose(p)
 		return w.person(p, state)
 	})
@@ -224,6 +236,10 @@ func (e *exporting) notes() {
 		e.done.Notes = append(e.done.Notes, fmt.Sprintf("%s has no place for all %s; they are in --format csv and jsonl",
 			e.f.title, strings.Join(slices.Sorted(maps.Keys(e.lost)), " and ")))
 	}
+	if e.part > 0 && e.f.words != nil {
+		e.done.Notes = append(e.done.Notes, fmt.Sprintf("%s left some of the list's newsletters and not others: unsubscribed, as %s has one state for a list; --newsletter ID minds one alone, --format csv and jsonl say which",
+			count(e.part, "person"), e.f.title))
+	}
 	if e.f.note != "" {
 		e.done.Notes = append(e.done.Notes, e.f.note)
 	}
@@ -237,10 +253,25 @@ func (p *Leaver) standing() string {
 		return standingWords[complained]
 	case p.Suppressed == ReasonBounce || p.Suppressed == reasonUnknownUser:
 		return standingWords[bounced]
-	case p.Suppressed != "" || len(p.OptedOut) > 0:
+	case p.Suppressed != "" || p.Ended:
 		return standingWords[gone]
 	}
 	return string(p.State)
+}
+
+// mind notes which opt-outs belong to the person's list, and whether they end the
+// subscription: in our own files when no newsletter is left that goes to it, in
+// others' when one was left. It says whether some were left and not others.
+func (p *Leaver) mind(newsletters map[string][]string, own bool) (some bool) {
+	p.Ended = len(p.OptedOut) > 0
+	going := newsletters[p.List]
+	if !p.Ended || len(going) == 0 || slices.Contains(p.OptedOut, "") {
+		return false
+	}
+	p.OptedOut = slices.DeleteFunc(slices.Clone(p.OptedOut), func(n string) bool { return !slices.Contains(going, n) })
+	some = len(p.OptedOut) > 0 && len(p.OptedOut) < len(going)
+	p.Ended = len(p.OptedOut) > 0 && !(own && some)
+	return some
 }
 
 // reasonUnknownUser is for which a delivery's answer suppresses an address.

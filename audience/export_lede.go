@@ -115,10 +115,10 @@ func isFree(key string, f *exportFormat) bool {
 	return !aroundAddress(h) && !slices.ContainsFunc(f.columns, func(c exportColumn) bool { return heading(c.head) == h })
 }
 
-// status is the state of the subscription as our own files say it: who left a
-// newsletter that counts has left.
+// status is the state of the subscription as our own files say it: who left every
+// newsletter that goes to the list has left.
 func (p *Leaver) status() string {
-	if len(p.OptedOut) > 0 {
+	if p.Ended {
 		return string(Unsubscribed)
 	}
 	return string(p.State)

@@ -78,6 +78,10 @@ func rank(heads []string, h string) int {
 	return -1
 }
 
+// AttributeName is the name of the attribute that an import makes of a column
+// with a heading; empty if nothing of it can be in a name.
+func AttributeName(heading string) string { return attributeKey(heading) }
+
 // attributeKey makes the key of an attribute from a heading: "Favourite tide"
 // becomes favourite_tide.
 func attributeKey(s string) string {

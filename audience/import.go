@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
@@ -43,14 +44,24 @@ type ImportOptions struct {
 	Delimiter rune // 0: told by the file
 	DryRun    bool // count, but change nothing
 
+	// Newsletters are those that go to the list: of an export of ours, who left
+	// some of them and stayed on the list leaves them here too. Who left one that
+	// is not among them is taken as unsubscribed.
+	Newsletters []string
+
+	// Attributes are those that are declared: a value that is not of its type is
+	// left out, flagged, and said in the notes of its file.
+	Attributes Attributes
+
 	MX *MX // asks for each domain whether it takes mail; nil: nobody is asked
 
-	Survey    *Survey                     // gets what was understood; may be nil
-	Rejects   io.Writer                   // gets, as CSV, every row that was not taken: line, reason, fields; may be nil
-	OnReject  func(Reject)                // called for every rejected row; may be nil
-	Progress  func(bytes int64, rows int) // called every few thousand rows; may be nil
-	Now       func() time.Time            // nil: time.Now
-	ChunkRows int                         // rows a transaction; 0: 4,000
+	Survey    *Survey          // gets what was understood; may be nil
+	Rejects   io.Writer        // gets, as CSV, every row that was not taken: line, reason, fields; may be nil
+	OnReject  func(Reject)     // called for every rejected row; may be nil
+	Progress  func(Progress)   // called every few thousand rows; may be nil
+	Now       func() time.Time // nil: time.Now
+	ChunkRows int              // rows a transaction; 0: 4,000
+	room      int              // to sort in, in bytes; 0: sortingRoom
 
 	// OnLeftOut is called for every row that is rejected or passed over; damaged
 	// says that it could not be parted into fields. It may be nil.
@@ -69,11 +80,23 @@ const chunkRows = 4000
 // sampleRows is how many rows are looked at before the first is taken.
 const sampleRows = 100
 
+// Progress is how far an import is. It reads all rows, and then stores them.
+type Progress struct {
+	Bytes  int64 // of the files, read
+	Rows   int   // read
+	Stored int   // of those to be stored
+	Of     int   // rows to be stored; 0 while they are read
+}
+
 // Import reads subscribers from one file into a list and counts what became of
-// each row: Rows is the sum of the others. Rows are stored in chunks of one
-// transaction each, so that an error or the end of ctx leaves whole chunks
-// behind, and the same file again does the rest and changes nothing of what is
-// there. The Result counts what was done also beside an error.
+// each row: Rows is the sum of the others. The whole file is read before the
+// first row is stored: a fault in it changes nothing. Rows are stored in the
+// order of their keys and in chunks of one transaction each, so that an error or
+// the end of ctx leaves whole chunks behind, and the same file again does the
+// rest and changes nothing of what is there. The Result counts what was done also
+// beside an error.
+//
+// Rows that don't fit into a few megabytes are sorted in a temporary file.
 //
 // Bad rows don't stop an import: they are rejected with a reason. Rows that say
 // of themselves that the person unsubscribed, bounced or complained are stored
@@ -112,9 +135,9 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 		several: len(parts) > 1,
 		survey:  o.Survey,
 		seed:    maphash.MakeSeed(),
-		seen:    newSeen(),
-		bitOf:   make(map[string]int),
+		sorter:  newSorter(cmp.Or(o.room, sortingRoom)),
 		slips:   make(slips),
+		typed:   typed{o.Attributes, make(map[string]map[string]cleaned), make(map[string]wrongValues)},
 		mx:      newExchanges(o.MX),
 	}
 	if r.size <= 0 {
@@ -136,10 +159,14 @@ func ImportFiles(ctx context.Context, parts []Part, o ImportOptions) (Result, er
 		}
 		r.file.n = 0
 	}
+	defer r.sorter.close()
 	for _, part := range parts {
 		if err := r.part(ctx, part); err != nil {
 			return r.sum(), fmt.Errorf("%s: %w", r.label(), err)
 		}
+	}
+	if err := r.store(ctx); err != nil {
+		return r.sum(), fmt.Errorf("%s: %w", cmp.Or(o.Name, r.label()), err)
 	}
 	r.mx.flag(r.survey)
 	return r.sum(), nil
@@ -196,7 +223,7 @@ func (r *run) part(ctx context.Context, part Part) error {
 			return err
 		}
 	}
-	return r.all(ctx, rows, early, late)
+	return r.readAll(ctx, rows, early, late)
 }
 
 // run is one import on its way.
@@ -215,21 +242,17 @@ type run struct {
 	done    Result // all but Rows
 	read    int    // rows
 	line    int    // of the last row read
-	stored  int    // line of the last row that is stored, or done with otherwise
-
-	rows   chunk // as they are read
-	spare  chunk // to be read into next
-	erased []Erased
-	inHand chan outcome // of the chunk that is being stored; nil: none is
+	stored  int    // rows
+	toStore int    // rows; 0 while they are read
+	sorter  *sorter
+	erased  []Erased
 
 	slips      slips
+	seed       maphash.Seed
 	subscribed map[uint64]bool // hashes of the keys that findSubscribed found
 
-	seed  maphash.Seed
-	seen  *seen          // so that a repeat only fills blanks
-	bitOf map[string]int // an attribute's place in a set
-
-	mx exchanges // of the domains, where they are asked for
+	typed typed     // the declared attributes
+	mx    exchanges // of the domains, where they are asked for
 }
 
 // prepare reads the beginning of a file and says what its columns hold. It
@@ -307,29 +330,26 @@ func (r *run) findSubscribed(part Part) error {
 	}
 }
 
-// all imports every row.
-func (r *run) all(ctx context.Context, rows rowReader, early []record, late error) error {
+// readAll reads every row of a file.
+func (r *run) readAll(ctx context.Context, rows rowReader, early []record, late error) error {
 	if err := r.openRejects(); err != nil {
 		return err
 	}
 	err := r.takeAll(ctx, rows, early, late)
 	if err == nil {
-		err = r.flush(ctx)
-	}
-	// Whatever happened, the chunk in hand is stored, or not, before anything is
-	// said.
-	if failed := r.settle(); failed != nil {
-		err = failed
-	}
-	if err == nil {
 		err = r.keepErased(ctx)
+	}
+	if err == nil && r.rejects != nil {
+		// Whatever happens then, no rejected row is lost.
+		r.rejects.Flush()
+		if err = r.rejects.Error(); err != nil {
+			err = fmt.Errorf("writing the rejects: %w", err)
+		}
 	}
 	if err != nil {
 		return r.stopped(err)
 	}
-	if r.sum().Rows != r.read {
-		return fmt.Errorf("%d rows were read, but the store accounts for %d", r.read, r.sum().Rows)
-	}
+	r.here.Notes = append(r.here.Notes, r.typed.notes()...)
 	r.survey.Files = append(r.survey.Files, r.here)
 	r.progress()
 	return nil
@@ -384,6 +404,7 @@ func (r *run) columns(first, packed []string) (*columns, error) {
 	if h.service != nil {
 		c.service = h.service
 	}
+	c.newsletters = r.o.Newsletters
 	word, told := nameTells(base)
 	c.base = max(told, standingNames[r.o.State])
 	if word != "" {
@@ -420,11 +441,6 @@ func (r *run) begin(written string) {
 		r.here.Notes = append(r.here.Notes, "a person stands in a row for each list; who is subscribed to one of them is active")
 	}
 	r.here.Name, r.here.Format, r.here.Columns = r.name, whose+", "+written, c.meanings()
-	for _, x := range c.extra {
-		if _, ok := r.bitOf[x.key]; !ok {
-			r.bitOf[x.key] = len(r.bitOf) + 1 // 0 is for packed ones
-		}
-	}
 }
 
 // take deals with one row.
@@ -466,6 +482,7 @@ func (r *run) take(ctx context.Context, rec record) error {
 	}
 	row.State, row.Suppress = s.state()
 	r.cols.own.suppress(&row, rec.fields)
+	row.OptedOut, _ = r.cols.leftOnes(rec.fields)
 	if r.cols.lists >= 0 && onList {
 		r.cols.tagLists(&row, rec.fields)
 	}
@@ -475,16 +492,16 @@ func (r *run) take(ctx context.Context, rec record) error {
 	r.survey.States[standingWords[s]]++
 	r.flag(&row)
 	r.mx.add(ctx, r.name, &row)
-	r.add(row)
-	if len(r.rows.fresh)+len(r.rows.repeats) >= r.size {
-		return r.flush(ctx)
+	if r.several {
+		row.File = r.source()
 	}
-	return nil
+	return r.sorter.add(&row)
 }
 
-// flag notes what is odd about the address of a row.
+// flag notes what is odd about the address of a row, and which of its values
+// are not of their attribute's type.
 func (r *run) flag(row *Row) {
-	for _, f := range r.slips.flags(row) {
+	for _, f := range append(r.slips.flags(row), r.typed.clean(row)...) {
 		r.survey.Flags[f.Kind]++
 		if len(r.survey.Flagged) < maxKept {
 			r.survey.Flagged = append(r.survey.Flagged, Flagged{File: r.name, Line: row.Line, Address: row.Address, Flag: f.Text})
@@ -512,69 +529,42 @@ func (r *run) keepErased(ctx context.Context) error {
 	if len(r.erased) == 0 {
 		return nil
 	}
-	if err := r.settle(); err != nil {
-		return err
-	}
 	n, err := r.o.Store.ImportErased(ctx, r.intake(), r.erased, r.now())
 	r.survey.Erased += n
 	r.erased = r.erased[:0]
 	return err
 }
 
-// add puts a row into the chunk.
-func (r *run) add(row Row) {
-	hash := maphash.String(r.seed, row.Key)
-	had, again := r.seen.add(hash, r.bits(row))
-	if again {
-		r.rows.repeats = append(r.rows.repeats, r.without(row, had))
-		return
-	}
-	r.rows.fresh = append(r.rows.fresh, row)
-}
-
-// without takes the attributes off a row that earlier rows of the same person
-// had: the first row wins.
-func (r *run) without(row Row, had uint64) Row {
-	for key := range row.Attributes {
-		if had&bit(r.bitOf[key]) != 0 {
-			delete(row.Attributes, key)
-		}
-	}
-	return row
-}
-
-// bits says which attributes a row has.
-func (r *run) bits(row Row) uint64 {
-	var has uint64
-	for key := range row.Attributes {
-		has |= bit(r.bitOf[key])
-	}
-	return has
-}
-
-// bit is an attribute's place in a set; those from the 64th share the last.
-func bit(i int) uint64 { return 1 << min(i, 63) }
-
-// intake says where rows go; the store adds the line to the consent.
+// intake says where rows go; the store adds the line to the consent, and the file
+// of those of several.
 func (r *run) intake() Intake {
 	consent := "import"
-	if r.name != "" {
-		consent += " " + cut(filepath.Base(r.name), 200)
+	if source := r.source(); source != "" && !r.several {
+		consent += " " + source
 	}
 	return Intake{List: r.o.List, Consent: consent, Entry: r.o.Entry, Force: r.o.Force, DryRun: r.o.DryRun}
 }
 
+// source names the file for the records.
+func (r *run) source() string {
+	if r.name == "" {
+		return ""
+	}
+	return cut(filepath.Base(r.name), 200)
+}
+
 // stopped says how far the import came.
 func (r *run) stopped(err error) error {
+	how := "nothing was stored yet"
+	if r.stored > 0 {
+		how = fmt.Sprintf("%d of %d rows were stored; run it again to go on", r.stored, r.toStore)
+	}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
-			return fmt.Errorf("stopped after line %d; run it again to go on (%w)", r.stored, end)
+			return fmt.Errorf("stopped: %s (%w)", how, end)
 		}
 	}
-	if r.stored == 0 {
-		return fmt.Errorf("%w (nothing was stored yet)", err)
-	}
-	return fmt.Errorf("%w (stopped after line %d; run it again to go on)", err, r.stored)
+	return fmt.Errorf("%w (%s)", err, how)
 }
 
 // sum returns the counts so far.
@@ -586,7 +576,7 @@ func (r *run) sum() Result {
 
 func (r *run) progress() {
 	if r.o.Progress != nil {
-		r.o.Progress(r.file.n, r.read)
+		r.o.Progress(Progress{Bytes: r.file.n, Rows: r.read, Stored: r.stored, Of: r.toStore})
 	}
 }
 

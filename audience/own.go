@@ -9,10 +9,10 @@ import (
 // Of such a file every column is known by its heading to the letter, and each
 // other is the attribute of that name.
 type ownColumns struct {
-	created, subscribed, left, reason, ip, agreed, consent, suppressed, list int
+	created, subscribed, left, reason, ip, agreed, consent, suppressed, list, optedOut int
 }
 
-func noOwnColumns() ownColumns { return ownColumns{-1, -1, -1, -1, -1, -1, -1, -1, -1} }
+func noOwnColumns() ownColumns { return ownColumns{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1} }
 
 // isOwn says whether the file is an export of ours.
 func (c *columns) isOwn() bool { return c.service != nil && c.service.name == "lede" }
@@ -52,7 +52,9 @@ func (c *columns) recogniseOwn(row []string, used []bool, packed []string) {
 			setOnce(&c.own.suppressed, i)
 		case ledeList:
 			setOnce(&c.own.list, i)
-		case ledeSuppressedAt, ledeOptedOut:
+		case ledeOptedOut:
+			setOnce(&c.own.optedOut, i)
+		case ledeSuppressedAt:
 		default:
 			if head == ledeAttributes || slices.Contains(packed, row[i]) {
 				c.packed = append(c.packed, i)
@@ -70,9 +72,33 @@ func setOnce(at *int, i int) {
 	}
 }
 
+// leftOnes are the newsletters that a row of our own export says were left. all
+// says that they are everything, as far as is known here: then the person has
+// left the list.
+func (c *columns) leftOnes(fields []string) (ones []string, all bool) {
+	if c.own.optedOut < 0 {
+		return nil, false
+	}
+	cell := strings.TrimSpace(fields[c.own.optedOut])
+	if cell == "" || cell == "[]" {
+		return nil, false
+	}
+	ones, ok := listedTags(cell)
+	if !ok || len(ones) == 0 {
+		return nil, true
+	}
+	for _, n := range ones {
+		if !slices.Contains(c.newsletters, n) {
+			return nil, true // "*", or one that has another name here
+		}
+	}
+	return ones, !slices.ContainsFunc(c.newsletters, func(n string) bool { return !slices.Contains(ones, n) })
+}
+
 // decideLede reads the columns of our own exports together. Who is on another
 // list than the one that people come to is passed over, as is who was on none;
-// whoever is suppressed and on none has left.
+// whoever is suppressed and on none has left, and so has who left newsletters
+// that are not known here, or all that go to the list.
 func decideLede(c *columns, fields []string, s standing) standing {
 	if c.own.list >= 0 && strings.TrimSpace(undefuse(fields[c.own.list])) != c.into {
 		return never
@@ -85,6 +111,9 @@ func decideLede(c *columns, fields []string, s standing) standing {
 			return gone
 		}
 		return never
+	}
+	if _, all := c.leftOnes(fields); all {
+		return max(s, gone)
 	}
 	return s
 }

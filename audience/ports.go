@@ -7,6 +7,7 @@ import (
 
 // Row is one person as an import read it: the address checked and normalised.
 type Row struct {
+	File       string // in which it stood, of several; empty: Intake.Consent names it
 	Line       int    // of the file, 1-based, header counted
 	Address    string // its domain in lower case, IDN as Unicode
 	Key        string // identity: Address folded to lower case, IDN as ASCII
@@ -23,6 +24,7 @@ type Row struct {
 	Reason   string            // why it left, if the file says
 	Consent  string            // when and from where it subscribed and confirmed, if the file says
 	IP       string            // the address of that, if the file says
+	OptedOut []string          // newsletters that it left, which go to the list
 }
 
 // Known is when the person came to be known, zero if the file doesn't say.
@@ -78,7 +80,8 @@ type Importer interface {
 	// Of states the stronger one stays: suppressed, unsubscribed, active,
 	// pending. A row that says that its person left is counted as updated where
 	// it ends a subscription, else as kept out; so is a row of somebody who left
-	// or is suppressed. With Force a row's state holds whatever was there, and a
+	// or is suppressed. Newsletters that a row says were left are opted out of,
+	// whatever becomes of its state. With Force a row's state holds whatever was there, and a
 	// suppression is lifted for a row that says none; opt-outs stay.
 	ImportChunk(ctx context.Context, in Intake, rows []Row, now time.Time) (Result, error)
 	// ImportErased keeps hashes of erased people: their addresses are kept out

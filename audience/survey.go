@@ -6,7 +6,7 @@ import "strings"
 type Survey struct {
 	Files   []FileSurvey   `json:"files"`
 	States  map[string]int `json:"states"`          // rows by what they say: active, pending, unsubscribed, bounced, complained, erased, never agreed
-	Flags   map[string]int `json:"flags"`           // rows by what is odd about their address
+	Flags   map[string]int `json:"flags"`           // what is odd about addresses, and wrong about values, by kind: a Flag…
 	Flagged []Flagged      `json:"flagged"`         // the first of them
 	Rejects []Reject       `json:"rejects"`         // the first of them
 	Erased  int            `json:"erased,omitzero"` // hashes of erased people that were not known before
@@ -35,7 +35,8 @@ type Reject struct {
 	Reason string `json:"reason"`
 }
 
-// Flagged is an address that was taken and looks odd.
+// Flagged is an address that was taken and looks odd, or one of whose attributes
+// was left out.
 type Flagged struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
@@ -89,6 +90,7 @@ func (c *columns) meanings() []Column {
 	say(c.own.consent, "consent record")
 	say(c.own.suppressed, "why it gets no mail at all")
 	say(c.own.list, "list")
+	say(c.own.optedOut, "newsletters left")
 	say(c.lists, "lists, kept as tags")
 	say(c.hash, "hash of an erased address")
 	for _, i := range c.packed {

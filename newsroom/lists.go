@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -162,8 +163,13 @@ func (r *Room) importCatch(ctx context.Context, l List, c Catch, o RunOptions) (
 	}
 	survey := new(audience.Survey)
 	options := audience.ImportOptions{
-		List: l.ID, Store: log, Name: c.Name, Format: l.Format, State: l.State, Map: l.Map, Ignore: l.Ignore,
+		List: l.ID, Store: log, Name: c.Name, Format: l.Format, State: l.State, Map: l.Map, Ignore: l.Ignore, Attributes: r.Attributes,
 		DryRun: o.DryRun, Survey: survey, Now: r.Now,
+	}
+	for _, n := range r.Newsletters {
+		if slices.Contains(n.Lists, l.ID) {
+			options.Newsletters = append(options.Newsletters, n.ID)
+		}
 	}
 	var res audience.Result
 	var err error

@@ -71,7 +71,7 @@ type Content struct {
 	CorrectionOf string                      // id of the edition whose readers alone get it: sent, or in doubt; empty: everybody on the lists
 	Start        time.Time                   // when the first mails are due; zero: when it is stored
 	Spread       time.Duration               // the mails' due times lie evenly over it, from Start on; 0: all at Start
-	Local        func(zone string) time.Time // when somebody in this zone (attribute timezone, else that of the attribute country; empty if neither says) is due; nil: at Start
+	Local        func(zone string) time.Time // when somebody in this zone (by an attribute, else that of a country; empty if none says) is due; nil: at Start
 }
 
 // Ahead is when the mails of an edition leave that no answer was had for yet.

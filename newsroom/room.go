@@ -50,6 +50,7 @@ type Room struct {
 	Imports     audience.ImportStore                          // what the daemon fills lists with
 	Lists       ListMemory                                    // what is known of the sources of lists
 	Filled      []List                                        // the lists that the daemon fills
+	Attributes  audience.Attributes                           // that are declared, for the files that fill lists
 	Retainer    audience.Retainer                             // what the daemon removes from
 	Retention   audience.Retention                            // what it removes by its age
 	Spamd       string                                        // where SpamAssassin's spamd answers, for lint; empty: it is not asked

@@ -164,25 +164,78 @@ func (s *Store) ChangeProfile(ctx context.Context, key string, change api.Change
 	return p, nil
 }
 
-// ListStates implements api.Lists.
+// ListStates implements api.Lists. Most people are active: all of a list are
+// counted by its index alone, those who are not by the index of them, and the
+// suppressed from their side.
 func (s *Store) ListStates(ctx context.Context) ([]api.ListStates, error) {
 	var all []api.ListStates
 	err := s.read(ctx, func(tx *sql.Tx) (err error) {
 		all, err = collect(ctx, tx, func(rows *sql.Rows) (l api.ListStates, err error) {
-			return l, rows.Scan(&l.List, &l.Active, &l.Pending, &l.Unsubscribed, &l.Suppressed)
+			return l, rows.Scan(&l.List, &l.Active)
+		}, `SELECT list, count(*) FROM subscription GROUP BY list ORDER BY list`)
+		if err != nil {
+			return err
+		}
+		at := make(map[string]*api.ListStates, len(all))
+		for i := range all {
+			at[all[i].List] = &all[i]
+		}
+		_, err = collect(ctx, tx, func(rows *sql.Rows) (none struct{}, err error) {
+			var list, state string
+			var n int
+			if err = rows.Scan(&list, &state, &n); err != nil {
+				return none, err
+			}
+			l := at[list]
+			l.Active -= n
+			if state == string(audience.Pending) {
+				l.Pending = n
+			} else {
+				l.Unsubscribed = n
+			}
+			return none, nil
+		}, `SELECT list, state, count(*) FROM subscription WHERE state <> 'active' GROUP BY list, state`)
+		if err != nil {
+			return err
+		}
+		_, err = collect(ctx, tx, func(rows *sql.Rows) (none struct{}, err error) {
+			var list string
+			var n int
+			if err = rows.Scan(&list, &n); err == nil {
+				at[list].Suppressed = n
+			}
+			return none, err
 		}, `
-			SELECT t.list, count(CASE t.state WHEN 'active' THEN 1 END), count(CASE t.state WHEN 'pending' THEN 1 END),
-				count(CASE t.state WHEN 'unsubscribed' THEN 1 END), count(x.key)
-			FROM subscription t
-			JOIN subscriber s ON s.id = t.subscriber
-			LEFT JOIN suppression x ON x.key = s.key
-			GROUP BY t.list ORDER BY t.list`)
+			SELECT t.list, count(*) FROM suppression x
+			JOIN subscriber s ON s.key = x.key
+			JOIN subscription t ON t.subscriber = s.id
+			GROUP BY t.list`)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("counting lists: %w", err)
 	}
 	return all, nil
+}
+
+// ListNames implements api.Lists: a look at the index for each, however many
+// people are on it.
+func (s *Store) ListNames(ctx context.Context) ([]string, error) {
+	var names []string
+	err := s.read(ctx, func(tx *sql.Tx) (err error) {
+		names, err = collect(ctx, tx, scanText, `
+			WITH RECURSIVE l (list) AS (
+				SELECT min(list) FROM subscription
+				UNION ALL
+				SELECT (SELECT min(t.list) FROM subscription t WHERE t.list > l.list) FROM l WHERE l.list IS NOT NULL
+			)
+			SELECT list FROM l WHERE list IS NOT NULL`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the names of lists: %w", err)
+	}
+	return names, nil
 }
 
 // ImportsBefore implements api.Imports.

@@ -168,6 +168,65 @@ func TestExportComesBack(t *testing.T) {
 	})
 }
 
+// TestOptOutsComeBack: who left one of a list's newsletters leaves it where our
+// own export is taken in, and stays on the list; where the newsletter has another
+// name, or all were left, they are unsubscribed.
+func TestOptOutsComeBack(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		from := db.open(t)
+		subscribe(t, from, "harbour", readers(0, 4)...)
+		must(t, from.Leave(ctx(), id(t, from, reader(0).Key), "tide", nil, "by hand", now))
+		for _, letter := range []string{"tide", "daily"} {
+			must(t, from.Leave(ctx(), id(t, from, reader(1).Key), letter, nil, "by hand", now))
+		}
+		must(t, from.LeaveAll(ctx(), id(t, from, reader(2).Key), []string{"tide"}, "by hand", now))
+		letters := []string{"daily", "tide"}
+		o := audience.ExportOptions{ExportQuery: audience.ExportQuery{List: "harbour", OptOuts: letters}, Newsletters: map[string][]string{"harbour": letters}}
+		ghost := o
+		ghost.Format = "ghost"
+		if _, done := export(t, from, ghost); done.States["unsubscribed"] != 3 || !strings.Contains(strings.Join(done.Notes, "\n"), "1 person left some of the list's newsletters") {
+			t.Errorf("ghost: %+v", done)
+		}
+		for _, format := range []string{"csv", "jsonl"} {
+			o.Format = format
+			text, done := export(t, from, o)
+			if done.States["unsubscribed"] != 2 {
+				t.Errorf("%s: %+v", format, done)
+			}
+			for _, test := range []struct {
+				letters []string
+				want    string // of the one who left tide alone
+			}{
+				{letters, "active, left tide"},
+				{[]string{"daily", "flood"}, "unsubscribed"},
+				{[]string{"tide"}, "unsubscribed"},
+				{nil, "unsubscribed"},
+			} {
+				to := database{engines[engineOf(db)](t)}.open(t)
+				for range 2 {
+					_, err := audience.Import(ctx(), strings.NewReader(text), audience.ImportOptions{List: "harbour", Store: to, Name: "harbour." + format, Newsletters: test.letters, Now: func() time.Time { return now }})
+					must(t, err)
+				}
+				got := make([]string, 4)
+				for i := range got {
+					p, err := to.Person(ctx(), reader(i).Key)
+					must(t, err)
+					got[i] = strings.Join(append([]string{string(p.Subscriptions[0].State)}, p.OptedOut...), ", left ")
+				}
+				want := []string{test.want, "unsubscribed", "unsubscribed", "active"}
+				if diff := cmp.Diff(want, got[:4], cmp.Transformer("state", func(s string) string {
+					if s != test.want && strings.HasPrefix(s, "unsubscribed") {
+						return "unsubscribed" // whatever else is noted
+					}
+					return s
+				})); diff != "" {
+					t.Errorf("%s with %v: %s", format, test.letters, diff)
+				}
+			}
+		}
+	})
+}
+
 // engineOf names a database's engine.
 func engineOf(db database) string {
 	if strings.HasSuffix(db.dsn, ".db") {

@@ -42,14 +42,16 @@ func (s *Store) ImportRows(ctx context.Context, list, consent string, rows []aud
 // unchanged.
 func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audience.Row, now time.Time) (audience.Result, error) {
 	var result audience.Result
-	rows = byKey(rows)
+	if !slices.IsSortedFunc(rows, func(a, b audience.Row) int { return strings.Compare(a.Key, b.Key) }) {
+		rows = byKey(rows)
+	}
 	transact := s.write
 	if in.DryRun {
 		transact = s.read
 	}
 	err := transact(ctx, func(tx *sql.Tx) error {
 		if !in.DryRun {
-			if slices.ContainsFunc(rows, func(row audience.Row) bool { return row.State == audience.Unsubscribed }) {
+			if anyTakesBack(rows) {
 				if err := s.pass(ctx, tx, revokes); err != nil {
 					return err
 				}
@@ -70,7 +72,12 @@ func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audi
 		if in.DryRun {
 			return nil
 		}
-		return silently(ctx, tx, in, func() error { return s.storeEntries(ctx, tx, in, changes, now) })
+		return silently(ctx, tx, in, func() error {
+			if err := s.storeEntries(ctx, tx, in, changes, now); err != nil {
+				return err
+			}
+			return leftElsewhere(ctx, tx, in, rows, now)
+		})
 	})
 	if err != nil {
 		return audience.Result{}, fmt.Errorf("importing into list %s: %w", in.List, err)
@@ -159,7 +166,7 @@ func lay(rows []audience.Row, known map[string]*entry, force bool) ([]*entry, au
 			e.row = row
 		}
 		e.rows++
-		e.row.Line = row.Line
+		e.row.File, e.row.Line = row.File, row.Line
 		e.row.Joined, e.row.Left, e.row.Consent, e.row.IP = row.Joined, row.Left, row.Consent, row.IP
 		if has >= isUnsubscribed && !force {
 			// Somebody who left, and now is suppressed.
@@ -383,6 +390,9 @@ func (r *intakeRows) add(e *entry, in audience.Intake, salt uint32, now time.Tim
 		}
 	}
 	how := in.Consent
+	if e.row.File != "" {
+		how += " " + e.row.File
+	}
 	if e.row.Line > 0 {
 		how += ", line " + strconv.Itoa(e.row.Line)
 	}
@@ -507,7 +517,10 @@ func (r *intakeRows) store(ctx context.Context, tx *sql.Tx, in audience.Intake, 
 func (e *entry) texts() (attributes, tags string, err error) {
 	attributes, tags = "{}", "[]"
 	if len(e.row.Attributes) > 0 {
-		if attributes, err = asJSON(e.row.Attributes); err != nil {
+		if attributes = plainObject(e.row.Attributes); attributes == "" {
+			attributes, err = asJSON(e.row.Attributes)
+		}
+		if err != nil {
 			return "", "", err
 		}
 	}
@@ -517,6 +530,40 @@ func (e *entry) texts() (attributes, tags string, err error) {
 		}
 	}
 	return attributes, tags, nil
+}
+
+// plainObject is what asJSON makes of texts, in a tenth of the time; empty where
+// one of them needs more than quotation marks.
+func plainObject(texts map[string]string) string {
+	names := make([]string, 0, 16)
+	size := 2
+	for name, value := range texts {
+		if !plain(name) || !plain(value) {
+			return ""
+		}
+		names = append(names, name)
+		size += len(name) + len(value) + len(`"":"",`)
+	}
+	slices.Sort(names)
+	b := append(make([]byte, 0, size), '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), name...), `":"`...)
+		b = append(append(b, texts[name]...), '"')
+	}
+	return string(append(b, '}'))
+}
+
+// plain says that a text stands in JSON as it is.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 // execRows runs a statement whose $1 is rows as JSON; none: nothing is run.

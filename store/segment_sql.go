@@ -22,6 +22,7 @@ type compiler struct {
 	dialect *dialect
 	args    *arguments
 	now     time.Time
+	places  segment.Places
 }
 
 // condition is an expression in SQL.
@@ -240,8 +241,8 @@ func (c *compiler) compare(x string, e segment.Text) string {
 	})
 }
 
-// zone compares time zones: the attribute timezone, else that of a country with
-// one zone.
+// zone compares time zones: the attribute that tells one, else that of a country
+// that lies in one.
 func (c *compiler) zone(zones []string) string {
 	var countries []string
 	for _, z := range zones {
@@ -254,9 +255,18 @@ func (c *compiler) zone(zones []string) string {
 	return c.zones(test)
 }
 
-// zones says that a person's timezone v and country c meet a condition.
+// zones says that a person's time zone v and country c meet a condition.
 func (c *compiler) zones(test string) string {
-	return `EXISTS (SELECT 1 FROM (SELECT ` + c.attribute("timezone") + ` AS v, ` + c.attribute("country") + ` AS c LIMIT 1) AS x WHERE ` + test + `)`
+	return `EXISTS (SELECT 1 FROM (SELECT ` + c.first(c.places.Timezones) + ` AS v, ` + c.first(c.places.Countries) + ` AS c LIMIT 1) AS x WHERE ` + test + `)`
+}
+
+// first is the text of the first of some attributes that is set, or empty.
+func (c *compiler) first(names []string) string {
+	text := `coalesce(`
+	for _, name := range names {
+		text += `nullif(` + c.attribute(name) + `, ''), `
+	}
+	return text + `'', '')`
 }
 
 // set says that a field is set and not empty.

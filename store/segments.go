@@ -31,9 +31,21 @@ func (s *Store) chosen(choice segment.Choice, args *arguments, now time.Time) (s
 const byCountry = "country "
 
 // zoneName is the expression for the time zone of a subscriber s: the attribute
-// timezone, or else the country in its place, or empty.
+// that tells it, or else the country in its place, or empty.
 func (s *Store) zoneName() string {
-	return `coalesce(nullif(` + s.dialect.attribute("timezone") + `, ''), '` + byCountry + `' || nullif(` + s.dialect.attribute("country") + `, ''), '')`
+	places := s.Places.Usual()
+	zone := `coalesce(`
+	for _, name := range places.Timezones {
+		zone += `nullif(` + s.dialect.attribute(name) + `, ''), `
+	}
+	if len(places.Countries) > 0 {
+		zone += `'` + byCountry + `' || coalesce(`
+		for _, name := range places.Countries {
+			zone += `nullif(` + s.dialect.attribute(name) + `, ''), `
+		}
+		zone += `NULL), `
+	}
+	return zone + `'')`
 }
 
 // zoneNamed is the time zone that zoneName told, empty when none is known.
@@ -63,7 +75,7 @@ func readChoice(text []byte) (c segment.Choice, err error) {
 
 // meets is an expression as a condition on subscribers s.
 func (s *Store) meets(e *segment.Expression, args *arguments, now time.Time) string {
-	c := compiler{dialect: &s.dialect, args: args, now: now}
+	c := compiler{dialect: &s.dialect, args: args, now: now, places: s.Places.Usual()}
 	return c.condition(e.Root)
 }
 
@@ -106,6 +118,20 @@ func (s *Store) InSegment(ctx context.Context, e *segment.Expression, id int64, 
 		return false, fmt.Errorf("looking whether a person is in a segment: %w", err)
 	}
 	return in, nil
+}
+
+// AnybodyIn says whether an expression means anybody.
+func (s *Store) AnybodyIn(ctx context.Context, e *segment.Expression, now time.Time) (bool, error) {
+	var somebody bool
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		var args arguments
+		query := `SELECT EXISTS (SELECT 1` + s.segmentOf(e, "", &args, now) + `)`
+		return tx.QueryRowContext(ctx, query, args...).Scan(&somebody)
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking whether a segment has people: %w", err)
+	}
+	return somebody, nil
 }
 
 // SegmentPeople returns the first of the people that CountSegment counts, at

@@ -261,13 +261,22 @@ func TestSnapshotOfSegment(t *testing.T) {
 	})
 }
 
-// Who has no time zone of their own gets it from a country that has one alone.
+// Who has no time zone of their own gets it from an attribute that is declared to
+// hold one, or from a country that lies in one.
 func TestZoneOfCountry(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		s := db.open(t)
-		rows := readers(0, 5)
+		s.Places = segment.PlacesOf(audience.Attributes{{Name: "home_zone", Type: audience.TypeTimezone}, {Name: "land", Type: audience.TypeCountry}})
+		rows := readers(0, 8)
 		for i, attributes := range []map[string]string{
-			{"timezone": "Asia/Tokyo", "country": "DE"}, {"country": "DE"}, {"country": "PT"}, {"country": "nowhere"}, {},
+			{"timezone": "Asia/Tokyo", "country": "DE"},
+			{"country": "DE"},
+			{"country": "US"},
+			{"country": "nowhere"},
+			{},
+			{"home_zone": "Asia/Tokyo", "land": "DE"},
+			{"land": "DE", "country": "AT"},
+			{"timezone": "Asia/Tokyo", "home_zone": "Europe/Berlin"},
 		} {
 			rows[i].Attributes = attributes
 		}
@@ -287,11 +296,16 @@ func TestZoneOfCountry(t *testing.T) {
 		if diff := cmp.Diff(map[string]bool{"Asia/Tokyo": true, "Europe/Berlin": true, "": true}, asked); diff != "" {
 			t.Error(diff)
 		}
-		if first := len(claim(t, s, "ed1", 9, now).Deliveries); first != 4 {
-			t.Errorf("%d are due at once, want all but the one in Berlin", first)
+		if first := len(claim(t, s, "ed1", 9, now).Deliveries); first != 6 {
+			t.Errorf("%d are due at once, want all but the two in Berlin", first)
 		}
-		if later := claim(t, s, "ed1", 9, now.Add(time.Hour)).Deliveries; len(later) != 1 || later[0].Subscriber != id(t, s, reader(1).Key) {
+		later := claim(t, s, "ed1", 9, now.Add(time.Hour)).Deliveries
+		if len(later) != 2 || later[0].Subscriber != id(t, s, reader(1).Key) || later[1].Subscriber != id(t, s, reader(6).Key) {
 			t.Errorf("%+v", later)
+		}
+		n, err := s.CountSegment(ctx(), expression(t, `zone = "Europe/Berlin"`), "", now)
+		if err != nil || n != 2 {
+			t.Errorf("%d in Berlin, %v", n, err)
 		}
 	})
 }

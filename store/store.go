@@ -34,6 +34,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"lede/audience"
+	"lede/audience/segment"
 	"lede/newsroom"
 	"lede/send"
 	"lede/source"
@@ -53,6 +54,9 @@ var (
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
+	// Places tell in which time zone people live; set before the first use.
+	Places segment.Places
+
 	dialect dialect
 	writer  *sql.DB // transactions that write
 	reader  *sql.DB // connections that cannot

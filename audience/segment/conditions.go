@@ -93,9 +93,17 @@ func (p *parser) named(what string) (Expr, *Error) {
 
 // compared reads what is behind a field.
 func (p *parser) compared(f Field, name token) (Expr, *Error) {
-	if f.Kind == Attribute {
+	from := p.at
+	e, err := p.comparison(f)
+	if err == nil && f.Kind == Attribute {
 		p.mention(attributeNames, name)
+		p.uses = append(p.uses, use{e, f.Name, p.tokens[from:p.at]})
 	}
+	return e, err
+}
+
+// comparison reads how a field is compared, and with what.
+func (p *parser) comparison(f Field) (Expr, *Error) {
 	t := p.token()
 	switch {
 	case t.is("not") && p.second().is("in", "contains", "starts", "ends"):

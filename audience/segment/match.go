@@ -14,6 +14,7 @@ type Person struct {
 	audience.Person
 	Domain string    // of the address, in lower case, ASCII
 	Mailed time.Time // when a relay last took a mail; zero: never
+	Places Places
 }
 
 // Match says whether a person meets the expression, on the day in UTC of now.
@@ -89,10 +90,7 @@ func (p Person) texts(f Field) []string {
 		}
 		return all
 	case Zone:
-		if zone := p.Attributes["timezone"]; zone != "" {
-			return []string{zone}
-		}
-		return []string{ZoneOf(p.Attributes["country"])}
+		return []string{p.Places.zone(p.Attributes)}
 	case Subscribed:
 		return []string{p.Created.UTC().Format(time.DateOnly)}
 	case Mailed:

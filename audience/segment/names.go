@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lede/audience"
 	"lede/internal/spelling"
 )
 
@@ -31,9 +32,11 @@ func (p *parser) mention(what named, tokens ...token) {
 // Known is which names there are; nil: all may be.
 type Known struct {
 	Attributes, Lists, Newsletters []string
+	Types                          audience.Attributes // that are declared
 }
 
-// Check says which names of a parsed expression are unknown, each as an *Error.
+// Check says which names of a parsed expression are unknown, and where an
+// attribute is compared with what it is not, each as an *Error.
 func (e *Expression) Check(known Known) error {
 	var problems []error
 	for _, m := range e.names {
@@ -51,6 +54,14 @@ func (e *Expression) Check(known Known) error {
 			Source: e.source, From: m.at.from, To: m.at.to, Hint: hint,
 			What: "there is no " + string(m.what) + " " + quote(m.at.value),
 		})
+	}
+	for _, u := range e.uses {
+		if a, ok := known.Types.Find(u.attribute); ok {
+			if wrong := u.check(a); wrong != nil {
+				wrong.Source = e.source
+				problems = append(problems, wrong)
+			}
+		}
 	}
 	return errors.Join(problems...)
 }

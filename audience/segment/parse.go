@@ -12,6 +12,7 @@ type Expression struct {
 	Root   Expr
 	source string
 	names  []mention
+	uses   []use
 }
 
 // Parse reads an expression. The error is an *Error.
@@ -31,7 +32,7 @@ func Parse(source string) (*Expression, error) {
 	if t := p.token(); t.kind != end {
 		return nil, p.leftOver(t)
 	}
-	return &Expression{Root: root, source: source, names: p.names}, nil
+	return &Expression{Root: root, source: source, names: p.names, uses: p.uses}, nil
 }
 
 // parser descends through the grammar:
@@ -46,6 +47,7 @@ type parser struct {
 	depth  int
 	terms  int
 	names  []mention
+	uses   []use
 }
 
 func (p *parser) token() token { return p.tokens[p.at] }

@@ -100,7 +100,7 @@ const (
 	Domain     FieldKind = "domain"     // text: of the address, in lower case
 	Name       FieldKind = "name"       // text
 	Consent    FieldKind = "consent"    // text: how an active subscription came about; one that fits is enough
-	Zone       FieldKind = "zone"       // text, only compared whole: the attribute timezone, else that of the attribute country
+	Zone       FieldKind = "zone"       // text, only compared whole: see Places
 	Subscribed FieldKind = "subscribed" // date: since when the person is known
 	Mailed     FieldKind = "mailed"     // date: when a relay last took a mail to the person
 )

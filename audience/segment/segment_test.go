@@ -255,8 +255,8 @@ func TestZones(t *testing.T) {
 			t.Errorf("%s: %v", country, err)
 		}
 	}
-	if ZoneOf("DE") != "Europe/Berlin" || ZoneOf("PT") != "" || ZoneOf("") != "" {
-		t.Error(ZoneOf("DE"), ZoneOf("PT"))
+	if ZoneOf("DE") != "Europe/Berlin" || ZoneOf("US") != "" || ZoneOf("PT") != "Europe/Lisbon" || ZoneOf("") != "" {
+		t.Error(ZoneOf("DE"), ZoneOf("PT"), ZoneOf("US"))
 	}
 }
 

@@ -32,7 +32,7 @@ func (h *house) api() *api.API {
 	out := &api.API{
 		Tokens: h.store, Answers: h.store, People: h.store, Lists: h.store, Imports: h.store, Counts: h.store, Reports: h.room,
 		SignUp: signUps{h.room, h.newsletters}.SignUp, BadInput: newsroom.ErrInput,
-		Now: h.app.now, Log: h.log,
+		Attributes: h.cfg.Declared(), Requests: h.cfg.API.Requests, Now: h.app.now, Log: h.log,
 	}
 	for i, n := range h.cfg.Newsletters {
 		out.Newsletters = append(out.Newsletters, api.Newsletter{ID: n.ID, Lists: n.Lists, Own: ownLists(h.cfg.Newsletters, i)})

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"lede/audience/segment"
 	"lede/internal/config"
 	"lede/store"
 )
@@ -160,7 +161,11 @@ func (a *app) load() (*config.Config, error) {
 }
 
 func (a *app) openStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
-	return store.Open(ctx, cfg.Data)
+	st, err := store.Open(ctx, cfg.Data)
+	if err == nil {
+		st.Places = segment.PlacesOf(cfg.Declared())
+	}
+	return st, err
 }
 
 func (a *app) printJSON(v any) error { return printJSON(a.stdout, v) }

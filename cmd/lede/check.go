@@ -202,7 +202,7 @@ func (c *checks) newsletter(ctx context.Context, h *house, n newsroom.Newsletter
 		}
 	}
 	if _, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens); err != nil {
-		c.add("failure", n.ID+", theme", err.Error(), "")
+		c.add("failure", n.ID+", theme", err.Error(), "No letter is made until this is right, and the newsletter's pages have Lede's own colours and fonts.")
 		return
 	}
 	c.ok(n.ID+", theme", "%s", n.Recipe.Theme)

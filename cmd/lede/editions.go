@@ -297,7 +297,7 @@ func printReport(a *app, r newsroom.Report) {
 		r.Sent, r.Deferred, r.Failed, r.InDoubt, r.Skipped, r.Pending, r.Audience)
 	for i, reason := range r.Reasons {
 		if i == mostReasons {
-			a.say("  and %d other reasons; --json lists them all", len(r.Reasons)-i)
+			a.say("  and %s; --json lists them all", numbered(len(r.Reasons)-i, "other reason", "other reasons"))
 			break
 		}
 		a.say("  %d %s: %s", reason.Count, reason.State, reason.Why)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -47,8 +48,9 @@ the form of another service. Where its import takes the people of a file in one
 state, the export is a zip archive of a file for each state, or with --state of
 one a plain file.
 
-Nothing in a CSV file is a formula to a spreadsheet. Who left a newsletter that
-goes to the list is written as unsubscribed. People for whose state the service
+Nothing in a CSV file is a formula to a spreadsheet. Who left one of several
+newsletters that go to the list is unsubscribed in another service's file; csv and
+jsonl say which were left. People for whose state the service
 has no word are left out, and the exit status is then 3.`,
 		Example: `  lede export harbour -o harbour.csv
   lede export harbour --format mailchimp -o harbour.zip
@@ -65,7 +67,7 @@ has no word are left out, and the exit status is then 3.`,
 	flags.StringVarP(&f.out, "output", "o", "", "write to `FILE`, which only you can read, instead of standard output")
 	flags.StringVar(&f.where, "where", "", "only people whom a condition means (`EXPR`, see lede segments test --help)")
 	flags.StringVar(&f.segment, "segment", "", "only people of a segment of the configuration (`ID`)")
-	flags.StringVar(&f.newsletter, "newsletter", "", "write as unsubscribed only who left this newsletter (`ID`), not any that goes to the list")
+	flags.StringVar(&f.newsletter, "newsletter", "", "mind only who left this newsletter (`ID`), not any that goes to the list")
 	flags.StringSliceVar(&f.states, "state", nil, "only people who are active, pending, unsubscribed, bounced or complained (`STATE`, repeat as needed)")
 	return cmd
 }
@@ -158,10 +160,17 @@ func (f exportFlags) options(ctx context.Context, a *app, cfg *config.Config, st
 		}
 	}
 	known := false
+	o.Newsletters = map[string][]string{}
 	for _, n := range cfg.Newsletters {
 		known = known || n.ID == f.newsletter
-		if f.newsletter == n.ID || f.newsletter == "" && (list == "" || slices.Contains(n.Lists, list)) {
+		if f.newsletter != n.ID && f.newsletter != "" {
+			continue
+		}
+		if f.newsletter != "" || list == "" || slices.Contains(n.Lists, list) {
 			o.OptOuts = append(o.OptOuts, n.ID)
+		}
+		for _, l := range n.Lists {
+			o.Newsletters[l] = append(o.Newsletters[l], n.ID)
 		}
 	}
 	if f.newsletter != "" && !known {
@@ -218,9 +227,13 @@ func (a *app) writeOut(path string, write func(io.Writer) error) error {
 		out := bufio.NewWriterSize(a.stdout, 64<<10)
 		return errors.Join(write(out), out.Flush())
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
+	folder := filepath.Dir(path)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return usageError("there is no folder %s to write %s in; make it first: mkdir -p %s", folder, filepath.Base(path), folder)
+	}
+	tmp, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*") // 0600
 	if err != nil {
-		return err
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	err = write(tmp)
 	if err == nil {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -88,9 +87,6 @@ the file is unsubscribed. Nothing is changed if the file has a fault or more tha
 }
 
 func runImport(ctx context.Context, a *app, f importFlags, list, file string) (err error) {
-	// Who is in the file is kept in mind until its end: half as much rubbish
-	// beside it keeps a million people below 150 MB, for a little of the time.
-	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	o := audience.ImportOptions{
 		List: list, DryRun: f.dryRun, Now: a.now, Format: f.format, State: f.state,
 		Force: strings.Join(strings.Fields(f.force), " "), Survey: new(audience.Survey),
@@ -122,7 +118,7 @@ func runImport(ctx context.Context, a *app, f importFlags, list, file string) (e
 			return err
 		}
 		defer in.close()
-		o.Name = in.name
+		o.Name, o.Attributes, o.Newsletters = in.name, cfg.Declared(), newslettersOf(cfg, list)
 		log := &audience.Logged{ImportStore: st, Entry: audience.ImportEntry{List: list, File: in.name, Hash: in.hash, By: a.person(), Force: o.Force}, Now: a.now}
 		o.Store = log
 		read := func() (audience.Result, error) { return audience.ImportFiles(ctx, in.parts, o) }
@@ -204,12 +200,7 @@ func importSummary(o audience.ImportOptions, r audience.Result) string {
 	return line
 }
 
-func rowCount(n int) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return humanize.Comma(int64(n)) + " rows"
-}
+func rowCount(n int) string { return numbered(n, "row", "rows") }
 
 // share is what --max-gone says.
 func (f importFlags) share() (float64, error) {
@@ -241,6 +232,17 @@ func parseMaps(maps []string) (roles map[string]string, ignore []string, err err
 		roles[role] = column
 	}
 	return roles, ignore, nil
+}
+
+// newslettersOf are the newsletters that go to a list.
+func newslettersOf(cfg *config.Config, list string) []string {
+	var ids []string
+	for _, n := range cfg.Newsletters {
+		if slices.Contains(n.Lists, list) {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids
 }
 
 // knownList checks that a list is one that a newsletter goes to or that has
@@ -359,32 +361,41 @@ func (l *lateFile) Close() error {
 type importProgress struct {
 	a           *app
 	size        int64 // of the file, -1 if unknown
+	doing       string
 	began, last time.Time
 	rows        atomic.Int64 // the bar reads it when it likes
 	bars        *mpb.Progress
 	bar         *mpb.Bar
 }
 
-func (p *importProgress) update(bytes int64, rows int) {
+// update shows what is read, and then what is stored.
+func (p *importProgress) update(now audience.Progress) {
+	done, of, rows, doing := now.Bytes, p.size, now.Rows, "reading"
+	if now.Of > 0 {
+		done, of, rows, doing = int64(now.Stored), int64(now.Of), now.Stored, "storing"
+	}
+	if doing != p.doing {
+		p.end()
+		p.bar, p.doing, p.began = nil, doing, p.a.now()
+	}
 	p.rows.Store(int64(rows))
-	now := p.a.now()
 	if !p.a.terminal() {
-		if now.Sub(p.last) >= 5*time.Second {
-			p.last = now
+		if at := p.a.now(); at.Sub(p.last) >= 5*time.Second {
+			p.last = at
 			part := ""
-			if p.size > 0 {
-				part = fmt.Sprintf(" (%d %%)", 100*bytes/p.size)
+			if of > 0 {
+				part = fmt.Sprintf(" (%d %%)", 100*done/of)
 			}
-			p.a.note("%s read%s, %s", rowCount(rows), part, p.rate())
+			p.a.note("%s: %s%s, %s", doing, rowCount(rows), part, p.rate())
 		}
 		return
 	}
 	if p.bar == nil {
 		rate := decor.Any(func(decor.Statistics) string { return p.rate() + " " })
 		p.bars = mpb.New(mpb.WithOutput(p.a.stderr), mpb.WithWidth(48))
-		if p.size > 0 {
-			p.bar = p.bars.AddBar(p.size,
-				mpb.PrependDecorators(decor.CountersKiloByte("% .1f of % .1f ")),
+		if of > 0 {
+			p.bar = p.bars.AddBar(of,
+				mpb.PrependDecorators(decor.Name(doing+" "), decor.Percentage()),
 				mpb.AppendDecorators(rate, decor.AverageETA(decor.ET_STYLE_GO)))
 		} else {
 			p.bar = p.bars.AddSpinner(0,
@@ -392,10 +403,10 @@ func (p *importProgress) update(bytes int64, rows int) {
 				mpb.AppendDecorators(rate))
 		}
 	}
-	p.bar.SetCurrent(bytes)
+	p.bar.SetCurrent(done)
 }
 
-// rate writes the rows a second since the beginning.
+// rate writes the rows a second since what is done now began.
 func (p *importProgress) rate() string {
 	seconds := max(p.a.now().Sub(p.began).Seconds(), 0.001)
 	return humanize.Comma(int64(float64(p.rows.Load())/seconds)) + " rows/s"

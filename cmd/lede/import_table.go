@@ -34,7 +34,7 @@ func tellSurvey(a *app, o audience.ImportOptions, notes []string) {
 		}
 		a.say("states: %s", counts(o.Survey.States))
 		if len(o.Survey.Flags) > 0 {
-			a.say("odd addresses, taken all the same: %s", counts(o.Survey.Flags))
+			a.say("odd, taken all the same: %s", counts(o.Survey.Flags))
 		}
 		if o.Survey.Sync != nil {
 			tellGone(a, *o.Survey.Sync)

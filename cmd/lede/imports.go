@@ -206,8 +206,8 @@ undo that was stopped goes on when it is run again.`,
 				if a.json {
 					return a.printJSON(done)
 				}
-				a.say("Import %d is undone: %d subscriptions removed (%d people forgotten), %d people as they were, %d changed since and left as they are",
-					id, done.Removed, done.People, done.Restored, done.Kept)
+				a.say("Import %d is undone: %s removed (%s forgotten), %s as before, %d changed since and left as they are",
+					id, numbered(done.Removed, "subscription", "subscriptions"), peopleCount(done.People), peopleCount(done.Restored), done.Kept)
 				return nil
 			})
 		},

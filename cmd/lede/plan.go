@@ -164,7 +164,7 @@ func words(r config.Route, plan send.Plan) string {
 func either(words []string) string {
 	const most = 4
 	if len(words) > most {
-		return fmt.Sprintf("%s or %d others", strings.Join(words[:most], ", "), len(words)-most)
+		return strings.Join(words[:most], ", ") + " or " + numbered(len(words)-most, "other", "others")
 	}
 	if len(words) == 1 {
 		return words[0]

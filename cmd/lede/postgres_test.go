@@ -35,7 +35,7 @@ var engines = map[string]func(t testing.TB) string{
 // environment takes the place of data in their configuration.
 func TestScriptsOnPostgres(t *testing.T) {
 	var files []string
-	for _, name := range []string{"whole-job", "daemon", "import", "subscribers", "leaving-mid-send", "nothing-new", "timing", "unfinished", "wrong-edition"} {
+	for _, name := range []string{"whole-job", "daemon", "import", "subscribers", "leaving-mid-send", "nothing-new", "timing", "unfinished", "wrong-edition", "attributes", "tokens"} {
 		files = append(files, "testdata/script/"+name+".txtar")
 	}
 	testscript.Run(t, scripts(t, testscript.Params{

@@ -218,10 +218,10 @@ func showSegment(ctx context.Context, a *app, cfg *config.Config, st *store.Stor
 	return w.Flush()
 }
 
-// checkNames refuses lists that there are not, and warns of attributes that
-// nobody has: a mistyped one means nobody, or with not everybody.
+// checkNames refuses lists that there are not and attributes that are compared
+// with what they are not, and warns of attributes that nobody has: a mistyped one means nobody, or with not everybody.
 func checkNames(ctx context.Context, a *app, cfg *config.Config, st *store.Store, e *segment.Expression) error {
-	known := segment.Known{Lists: []string{}, Newsletters: []string{}}
+	known := segment.Known{Lists: []string{}, Newsletters: []string{}, Types: cfg.Declared()}
 	for _, n := range cfg.Newsletters {
 		known.Lists = append(known.Lists, n.Lists...)
 		known.Newsletters = append(known.Newsletters, n.ID)
@@ -243,7 +243,7 @@ func checkNames(ctx context.Context, a *app, cfg *config.Config, st *store.Store
 		return err
 	}
 	for _, name := range e.Attributes() {
-		if slices.Contains(names, name) {
+		if _, declared := known.Types.Find(name); declared || slices.Contains(names, name) {
 			continue
 		}
 		has := &segment.Expression{Root: segment.Set{Field: segment.Field{Kind: segment.Attribute, Name: name}}}

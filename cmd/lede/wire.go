@@ -103,7 +103,7 @@ func (h *house) wireRoom(w wiring) {
 		Dispatcher: h.dispatcher,
 		LocalRelay: local,
 		Render:     render,
-		Imports:    h.store, Lists: h.store,
+		Imports:    h.store, Lists: h.store, Attributes: h.cfg.Declared(),
 		Retainer: h.store, Retention: retentionOf(h.cfg),
 		NewID: func() string { return randomHex(8) },
 		Now:   h.app.now,
@@ -211,9 +211,22 @@ func (h *house) site() *web.Site {
 	site.Choices = choices{h.store}
 	for i, n := range h.newsletters {
 		site.Newsletters[i].LocalTime = n.Timing.LocalTime
+		site.Newsletters[i].Look = h.pageLook(n)
 		site.MailsADay = max(site.MailsADay, n.SignUp.MailsADay)
 	}
 	return site
+}
+
+// pageLook is how a newsletter's pages look. One whose theme can't be used, as
+// when its text could not be read, has pages that look as ours.
+func (h *house) pageLook(n newsroom.Newsletter) *templates.PageLook {
+	theme, err := templates.Load(n.Recipe.Theme, n.ThemeDir, n.Tokens)
+	if err != nil {
+		h.log.Warn("the pages look as Lede's own: the theme can't be used", "newsletter", n.ID, "err", err)
+		return nil
+	}
+	look := theme.Look.Pages()
+	return &look
 }
 
 // newsletters builds the newsletters of a configuration; their senders still

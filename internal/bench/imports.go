@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"lede/internal/pgtest"
 )
 
 // plainImport is what the rate of an import is held against: SQLite's own
@@ -23,12 +25,14 @@ CREATE UNIQUE INDEX people_email ON people (email);
 .import --skip 1 people.csv people
 `
 
-// runImport measures `lede import` of a file, and of the same file again, beside
-// SQLite's own import: rates by the clock and by CPU time, and memory.
+// runImport measures `lede import` of a file, of the same file again, and as a
+// sync, beside SQLite's own import: rates by the clock and by CPU time, and
+// memory. CPU time and memory of PostgreSQL are its own and not counted.
 func runImport(ctx context.Context, args []string, stdout io.Writer) error {
 	f := flag.NewFlagSet("bench import", flag.ContinueOnError)
 	rows := f.Int("rows", 1_000_000, "people in the file")
 	binary := f.String("lede", "", "the lede `binary` to measure; built if not given")
+	postgres := f.Bool("postgres", false, "import into PostgreSQL too")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -43,9 +47,6 @@ func runImport(ctx context.Context, args []string, stdout io.Writer) error {
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", l.binary, "./cmd/lede").CombinedOutput(); err != nil {
 			return fmt.Errorf("building lede: %w: %s", err, out)
 		}
-	}
-	if err := l.write(dir, "lede.db", 25, 8); err != nil {
-		return err
 	}
 	if err := people(filepath.Join(dir, "people.csv"), *rows); err != nil {
 		return err
@@ -80,12 +81,36 @@ func runImport(ctx context.Context, args []string, stdout io.Writer) error {
 			return err
 		}
 	}
-	for _, name := range []string{"lede import, new", "lede import, again"} {
-		if err := show(name, exec.CommandContext(ctx, l.binary, "import", "harbour", "people.csv")); err != nil {
+	into := func(data, engine string) error {
+		if err := l.write(dir, data, 25, 8); err != nil {
 			return err
 		}
+		for _, run := range []struct{ name, flag string }{{"new", ""}, {"again", ""}, {"sync", "--sync"}} {
+			args := []string{"import", "harbour", "people.csv"}
+			if run.flag != "" {
+				args = append(args, run.flag)
+			}
+			if err := show("lede"+engine+", "+run.name, exec.CommandContext(ctx, l.binary, args...)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
+	if err := into("lede.db", ""); err != nil || !*postgres {
+		return err
+	}
+	if l.findPostgres(); l.postgres == nil {
+		return errors.New("postgresql is not installed (make setup)")
+	}
+	defer l.stop()
+	p := l.postgres.(*postgresServer)
+	if err := p.start(); err != nil {
+		return err
+	}
+	if _, err := p.server.Exec("postgres", "CREATE DATABASE lede OWNER "+pgtest.User); err != nil {
+		return err
+	}
+	return into(p.server.Address("lede"), " postgres")
 }
 
 // people writes a file of n people with a name, two attributes, a state and a

@@ -33,6 +33,7 @@ func check(t *tree, c *Config) {
 	ch.lists()
 	ch.webhooks()
 	ch.retention()
+	ch.attributes()
 	segments := ch.segments()
 	for i := range c.Newsletters {
 		if at := fmt.Sprintf("newsletters[%d]", i); ch.sound(at) {

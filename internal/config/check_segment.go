@@ -12,7 +12,7 @@ import (
 // they cannot be relied on.
 func (c *checker) segments() []string {
 	ids := c.ids("segments", len(c.Segments), func(i int) string { return c.Segments[i].ID })
-	known := segment.Known{}
+	known := segment.Known{Types: c.Declared()}
 	for _, n := range c.Newsletters {
 		known.Newsletters = append(known.Newsletters, n.ID)
 	}

@@ -28,7 +28,13 @@ func (c *checker) condition(at string, w When) {
 	default:
 		if err := w.Condition().Check(); err != nil {
 			c.complain(at, "", "%v", err)
+			return
 		}
+		key := "is"
+		if len(w.IsNot) > 0 {
+			key = "is_not"
+		}
+		c.typed(at, key, w.Condition())
 	}
 }
 

@@ -61,7 +61,7 @@ func (c *checker) webhookURL(path, text string, private bool) {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		c.complain(path, "", "is no web address: it starts with https:// and a host")
 	case u.Scheme == "http" && !private:
-		c.complain(path, "what is told are people's addresses; http:// is for your own network: private: true", "is not https://")
+		c.complain(path, "what is told is about people; http:// is for your own network: private: true", "is not https://")
 	case u.Fragment != "":
 		c.complain(path, "", "has a # part, which no server is sent")
 	}

@@ -35,14 +35,21 @@ type Config struct {
 	Relays         []Relay      `mapstructure:"relays" need:"true"`
 	Routes         []Route      `mapstructure:"routes"`  // the first that fits holds
 	Domains        []Domain     `mapstructure:"domains"` // no domain is in two of them
+	Attributes     []Attribute  `mapstructure:"attributes"`
 	Segments       []Segment    `mapstructure:"segments"`
 	Lists          []List       `mapstructure:"lists"` // those that are filled from a source
 	Webhooks       []Webhook    `mapstructure:"webhooks"`
+	API            API          `mapstructure:"api"`
 	Retention      Retention    `mapstructure:"retention"`
 	Newsletters    []Newsletter `mapstructure:"newsletters" need:"true"`
 
 	Path     string   `mapstructure:"-"` // absolute path of the file
 	Warnings []string `mapstructure:"-"` // what works and should not stay as it is, one line each
+}
+
+// API bounds what programs may ask.
+type API struct {
+	Requests int `mapstructure:"requests" range:"1..1000000"` // that a token may make in a minute
 }
 
 // Log says how the program's log is written.
@@ -103,6 +110,14 @@ type Domain struct {
 	Domains     []string `mapstructure:"domains" need:"true"` // lower-case ASCII
 	Concurrency Count    `mapstructure:"concurrency"`         // 0: not given, no limit
 	Rate        Rate     `mapstructure:"rate"`
+}
+
+// Attribute says what an attribute of people holds.
+type Attribute struct {
+	Name   string   `mapstructure:"name" need:"true"`
+	Title  string   `mapstructure:"title"` // for people; may be empty
+	Type   string   `mapstructure:"type" need:"true" oneof:"text|number|date|yes_no|choice|country|timezone"`
+	Values []string `mapstructure:"values"` // of a choice
 }
 
 // Segment is a condition on people under a name.
@@ -310,6 +325,7 @@ func defaults() Config {
 		Data:   "lede.db",
 		Listen: "127.0.0.1:9000",
 		Log:    Log{Format: "auto", Level: "info"},
+		API:    API{Requests: 600},
 	}
 }
 
@@ -351,7 +367,7 @@ func defaultNewsletter() Newsletter {
 		AtDeadline:  "remind",
 		Changed:     "send",
 		InDoubt:     "resend",
-		SignUp:      SignUp{DoubleOptIn: true, TokenLife: Duration(72 * time.Hour), RemindAfter: Duration(24 * time.Hour), MailsADay: 3},
+		SignUp:      SignUp{DoubleOptIn: true, TokenLife: Duration(72 * time.Hour), RemindAfter: Duration(24 * time.Hour), MailsADay: 3, Captcha: Captcha{WhenDown: "refuse"}},
 	}
 }
 

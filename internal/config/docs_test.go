@@ -26,7 +26,7 @@ var optional = regexp.MustCompile(`#: ?`)
 func schema() map[string]reflect.Value {
 	cfg, newsletter := defaults(), defaultNewsletter()
 	return map[string]reflect.Value{
-		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log), "retention": reflect.ValueOf(cfg.Retention),
+		"Top level": reflect.ValueOf(cfg), "log": reflect.ValueOf(cfg.Log), "retention": reflect.ValueOf(cfg.Retention), "api": reflect.ValueOf(cfg.API), "attributes": reflect.ValueOf(Attribute{}),
 		"relays": reflect.ValueOf(defaultRelay()), "retry": reflect.ValueOf(defaultRelay().Retry),
 		"newsletters": reflect.ValueOf(newsletter), "editor": reflect.ValueOf(newsletter.Editor),
 		"warm_up": reflect.ValueOf(WarmUp{}), "routes": reflect.ValueOf(Route{}), "domains": reflect.ValueOf(Domain{}), "segments": reflect.ValueOf(Segment{}), "webhooks": reflect.ValueOf(Webhook{}),
@@ -34,7 +34,7 @@ func schema() map[string]reflect.Value {
 		"dkim": reflect.ValueOf(DKIM{}), "sources": reflect.ValueOf(defaultSource()),
 		"tokens": reflect.ValueOf(newsletter.Tokens), "light and dark": reflect.ValueOf(newsletter.Tokens.Light),
 		"fonts": reflect.ValueOf(newsletter.Tokens.Fonts), "logo": reflect.ValueOf(newsletter.Tokens.Logo),
-		"subject_test": reflect.ValueOf(newsletter.SubjectTest), "signup": reflect.ValueOf(newsletter.SignUp), "when": reflect.ValueOf(When{}),
+		"subject_test": reflect.ValueOf(newsletter.SubjectTest), "signup": reflect.ValueOf(newsletter.SignUp), "captcha": reflect.ValueOf(newsletter.SignUp.Captcha), "when": reflect.ValueOf(When{}),
 		"lead": reflect.ValueOf(newsletter.Lead), "sections": reflect.ValueOf(defaultSection()),
 	}
 }
@@ -103,7 +103,7 @@ func TestExampleIsValid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Load(whole, []string{"WEBHOOK_SECRET=whsec_" + strings.Repeat("c2VjcmV0", 4), "SMTP_PASSWORD=hunter2", "CRM_TOKEN=hunter3", "SCHOOL_PASSWORD=hunter4"}); err != nil {
+	if _, err := Load(whole, []string{"WEBHOOK_SECRET=whsec_" + strings.Repeat("c2VjcmV0", 4), "SMTP_PASSWORD=hunter2", "CRM_TOKEN=hunter3", "SCHOOL_PASSWORD=hunter4", "CAPTCHA_SECRET=hunter5"}); err != nil {
 		t.Errorf("with all that is optional: %v", err)
 	}
 }
@@ -140,7 +140,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 	set := map[string][]string{}
 	paths("", &node, set)
 	groups := map[string]string{
-		"": "Top level", "log.": "log", "relays[].": "relays", "relays[].retry.": "retry", "newsletters[].": "newsletters",
+		"": "Top level", "log.": "log", "api.": "api", "relays[].": "relays", "relays[].retry.": "retry", "newsletters[].": "newsletters",
 		"newsletters[].sources[].": "sources", "newsletters[].lead.": "lead", "newsletters[].sections[].": "sections",
 	}
 	for prefix, group := range groups {

@@ -114,6 +114,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		Data: filepath.Join(dir, "lede.db"), BaseURL: "https://news.example.org", Listen: "127.0.0.1:9000",
 		Log:    Log{Format: "auto", Level: "info"},
+		API:    API{Requests: 600},
 		Relays: []Relay{relay}, Newsletters: []Newsletter{newsletter},
 		Path: filepath.Join(dir, "lede.yaml"),
 	}

@@ -29,9 +29,10 @@ type API struct {
 	BadInput error                                                                 // what SignUp's error is when the input is at fault
 
 	Newsletters []Newsletter
-	Segments    []Segment // of the configuration
-	MoreLists   []string  // that are known though no newsletter goes to them
-	Requests    int       // that a token may make in a minute; 0: 600
+	Segments    []Segment           // of the configuration
+	Attributes  audience.Attributes // that are declared
+	MoreLists   []string            // that are known though no newsletter goes to them
+	Requests    int                 // that a token may make in a minute; 0: 600
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -102,6 +103,7 @@ func routes() []route {
 // as if there was nothing.
 func (a *API) Handler() http.Handler {
 	limits := &limits{most: a.Requests, spent: map[int64]int{}, files: make(chan struct{}, filesAtOnce)}
+	counted := new(countedLists)
 	if limits.most <= 0 {
 		limits.most = requestsAMinute
 	}
@@ -114,7 +116,7 @@ func (a *API) Handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	for path, of := range methods {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, of, limits) })
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, of, limits, counted) })
 	}
 	mux.HandleFunc("GET "+prefix+"/openapi.json", a.document)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { a.write(w, nil, answerOf(reply{}, errNoSuchPath())) })
@@ -122,14 +124,17 @@ func (a *API) Handler() http.Handler {
 }
 
 // serve answers one request.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, of map[string]route, limits *limits) {
-	c := &call{API: a, ctx: r.Context(), r: r, now: a.Now()}
+func (a *API) serve(w http.ResponseWriter, r *http.Request, of map[string]route, limits *limits, counted *countedLists) {
+	c := &call{API: a, ctx: r.Context(), r: r, now: a.Now(), counted: counted}
 	answer, err := a.attend(w, c, of, limits)
 	if err != nil {
 		answer = a.failed(c, err, w.Header())
 	}
 	c.close()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if r.Pattern != prefix+"/segments/count" { // all others of these methods change something
+			counted.forget()
+		}
 		a.Log.Info("api", "method", r.Method, "path", r.Pattern, "status", answer.Status, "token", c.token.Name)
 	}
 	a.write(w, r, answer)

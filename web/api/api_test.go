@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 
 	"lede/audience"
 	"lede/audience/segment"
+	"lede/internal/pgtest"
 	"lede/newsroom"
 	"lede/send"
 	"lede/store"
@@ -57,9 +59,27 @@ func (editions) Reports(context.Context, string, int) ([]newsroom.Report, error)
 	return []newsroom.Report{report}, nil
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T) *office { return newOfficeAt(t, filepath.Join(t.TempDir(), "lede.db")) }
+
+// server is the PostgreSQL of these tests.
+var server = new(pgtest.Server)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Remove()
+	os.Exit(code)
+}
+
+// each runs a test at an office over each engine.
+func each(t *testing.T, f func(t *testing.T, o *office)) {
+	t.Run("sqlite", func(t *testing.T) { f(t, newOffice(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, newOfficeAt(t, server.Database(t))) })
+}
+
+// newOfficeAt is an office over the empty database that dsn names.
+func newOfficeAt(t *testing.T, dsn string) *office {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "lede.db"))
+	st, err := store.Open(t.Context(), dsn)
 	must(t, err)
 	t.Cleanup(func() { st.Close() })
 	o := &office{t: t, store: st, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), seen: map[string][]int{}}
@@ -81,7 +101,10 @@ func newOffice(t *testing.T) *office {
 		},
 		Newsletters: []api.Newsletter{{ID: "harbour", Lists: []string{"daily", "shared"}, Own: []string{"daily"}}, {ID: "market", Lists: []string{"shared"}}},
 		Segments:    []api.Segment{{ID: "regulars", Name: "Regulars", Where: regulars}},
-		MoreLists:   []string{"spare"}, Now: clock, Log: slog.New(slog.DiscardHandler),
+		Attributes: audience.Attributes{
+			{Name: "age", Type: audience.TypeNumber}, {Name: "member", Type: audience.TypeYesNo}, {Name: "rank", Type: audience.TypeChoice, Values: []string{"Mate", "Master"}},
+		},
+		MoreLists: []string{"spare"}, Now: clock, Log: slog.New(slog.DiscardHandler),
 	}
 	o.handler = o.api.Handler()
 	o.token = o.grant("shop", api.Scopes()...)
@@ -236,9 +259,11 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 	}
 }
 
-// TestEveryOperation does each operation as it is meant and as it is not.
-func TestEveryOperation(t *testing.T) {
-	o := newOffice(t)
+// TestEveryOperation does each operation as it is meant and as it is not, on each
+// engine.
+func TestEveryOperation(t *testing.T) { each(t, everyOperation) }
+
+func everyOperation(t *testing.T, o *office) {
 	const csv = "email,name,plan\nada@example.org,Ada,paid\nbo@example.org,Bo,\nnot an address,X,\n"
 	for _, c := range []struct {
 		status int
@@ -273,6 +298,18 @@ func TestEveryOperation(t *testing.T) {
 		{200, `"attributes":{"plan":"free"},"tags":["late"]`, ask{what: "PATCH /subscribers/{address} ines@example.org", body: `{"name":"Ines","attributes":{"berth":null},"tags":["late","late"]}`, kind: "application/merge-patch+json"}},
 		{404, `"subscriber"`, ask{what: "PATCH /subscribers/{address} nobody@example.org", body: `{}`}},
 		{400, `"field":"attributes.town"`, ask{what: "PATCH /subscribers/{address} ines@example.org", body: `{"attributes":{"town":"a\nb"}}`}},
+
+		{200, `"attributes":{"age":"30","member":"yes","plan":"free","rank":"Master"}`, ask{what: "PATCH /subscribers/{address} ines@example.org", body: `{"attributes":{"age":"030.0","member":"True","rank":"MASTER"}}`}},
+		{400, `"field":"attributes.rank"`, ask{what: "PATCH /subscribers/{address} ines@example.org", body: `{"attributes":{"rank":"cook"}}`}},
+		{400, `is no number: write it like 30`, ask{what: "POST /subscribers", body: `{"address":"x@example.org","list":"daily","consent":"c","attributes":{"age":"old"}}`}},
+		{400, `"field":"attributes.age"`, ask{what: "POST /subscribers", body: `{"address":"x@example.org","confirm":true,"newsletter":"harbour","attributes":{"age":"old"}}`}},
+		{200, `"address":"ines@example.org"`, ask{what: "GET /subscribers ?where=" + url.QueryEscape(`age >= 18 and rank = "Master" and member = "yes"`)}},
+		{400, `"field":"where","position":{"from":6,"to":11,"hint":"for instance age`, ask{what: "GET /subscribers ?where=" + url.QueryEscape(`age = "old"`)}},
+		{400, `there is no attribute \"plann\""`, ask{what: "GET /subscribers ?where=" + url.QueryEscape(`list "daily" and plann is set`)}},
+		{400, `"position":{"from":17,"to":22,"hint":"did you mean plan?"}`, ask{what: "GET /subscribers ?where=" + url.QueryEscape(`list "daily" and plann is set`)}},
+		{400, `"position":{"from":5,"to":12,"hint":"did you mean daily?"}`, ask{what: "POST /segments/count", body: `{"where":"list \"dayly\""}`}},
+		{400, `"position":{"from":5,"to":13,"hint":"did you mean harbour?"}`, ask{what: "POST /segments/count", body: `{"where":"left \"harbor\" "}`}},
+		{200, `"count":0`, ask{what: "POST /segments/count", body: `{"where":"list \"spare\" or tag \"nobody has it\""}`}},
 
 		{200, `"address":"ines@example.org"`, ask{what: "GET /subscribers ?list=daily&state=active&tag=late&where=" + url.QueryEscape(`plan = "free"`)}},
 		{200, `{"data":[]}`, ask{what: "GET /subscribers ?tag=nobody"}},

@@ -33,6 +33,8 @@ type call struct {
 	body  []byte
 	file  string // in which the body is, of a route that takes files
 	hash  string // SHA-256 of the body, in hexadecimal
+
+	counted *countedLists
 }
 
 // close removes the file of the body.

@@ -71,7 +71,7 @@ func makeImport(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	o := audience.ImportOptions{List: c.query.Get("list"), Name: c.query.Get("name"), Format: c.query.Get("format"), State: c.query.Get("state"), Now: c.Now, Survey: new(audience.Survey)}
+	o := audience.ImportOptions{List: c.query.Get("list"), Name: c.query.Get("name"), Format: c.query.Get("format"), State: c.query.Get("state"), Now: c.Now, Survey: new(audience.Survey), Attributes: c.API.Attributes}
 	known, err := c.knownList(o.List)
 	switch dry := c.query.Get("dry_run"); {
 	case err != nil:
@@ -88,6 +88,11 @@ func makeImport(c *call) (reply, error) {
 		return reply{}, wrong("name", "expected the name of a file, without folders")
 	default:
 		o.DryRun = dry == "true"
+	}
+	for _, n := range c.Newsletters {
+		if slices.Contains(n.Lists, o.List) {
+			o.Newsletters = append(o.Newsletters, n.ID)
+		}
 	}
 	if o.Name == "" {
 		o.Name = c.way()

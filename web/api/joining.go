@@ -42,7 +42,7 @@ func putSubscriber(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, wrong("address", err.Error())
 	}
-	if p.Name, err = checkProfile(p.Name, p.Attributes, p.Tags); err != nil {
+	if p.Name, err = c.checkProfile(p.Name, p.Attributes, p.Tags); err != nil {
 		return reply{}, err
 	}
 	p.Consent = strings.Join(strings.Fields(p.Consent), " ")
@@ -181,6 +181,6 @@ func (c *call) knownList(list string) (bool, error) {
 	if list == "" {
 		return false, nil
 	}
-	all, err := c.Lists.ListStates(c.ctx)
-	return slices.ContainsFunc(all, func(l ListStates) bool { return l.List == list }), err
+	all, err := c.Lists.ListNames(c.ctx)
+	return slices.Contains(all, list), err
 }

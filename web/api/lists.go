@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"lede/audience/segment"
 )
 
 // list is a list with its people by state. Suppressed ones count in their state
@@ -20,7 +18,7 @@ type list struct {
 }
 
 func listLists(c *call) (reply, error) {
-	counted, err := c.Lists.ListStates(c.ctx)
+	counted, err := c.counted.of(c.ctx, c.now, c.Lists.ListStates)
 	if err != nil {
 		return reply{}, err
 	}
@@ -75,9 +73,9 @@ func countSegment(c *call) (reply, error) {
 	if err := c.decode(&of, false); err != nil {
 		return reply{}, err
 	}
-	where, err := segment.Parse(of.Where)
+	where, err := c.expression("where", of.Where)
 	if err != nil {
-		return reply{}, wrongExpression("where", err)
+		return reply{}, err
 	}
 	if of.List != "" {
 		known, err := c.knownList(of.List)

@@ -106,6 +106,8 @@ type ListStates struct {
 type Lists interface {
 	// ListStates counts all lists that have people, in the order of their names.
 	ListStates(ctx context.Context) ([]ListStates, error)
+	// ListNames returns the names of all lists that have people, in their order.
+	ListNames(ctx context.Context) ([]string, error)
 }
 
 // Imports stores imports and keeps their record.
@@ -119,6 +121,10 @@ type Imports interface {
 // Segments counts whom a condition means.
 type Segments interface {
 	CountSegment(ctx context.Context, e *segment.Expression, list string, now time.Time) (int, error)
+	// AnybodyIn says whether a condition means anybody.
+	AnybodyIn(ctx context.Context, e *segment.Expression, now time.Time) (bool, error)
+	// AttributeNames returns names of attributes that people have, maybe not all.
+	AttributeNames(ctx context.Context) ([]string, error)
 }
 
 // Reports tells what became of editions; see newsroom.Room.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lede/audience"
-	"lede/audience/segment"
 )
 
 // subscriber is a person as the API shows it.
@@ -64,8 +63,8 @@ func listSubscribers(c *call) (reply, error) {
 	}
 	var err error
 	if where := c.query.Get("where"); where != "" {
-		if f.Where, err = segment.Parse(where); err != nil {
-			return reply{}, wrongExpression("where", err)
+		if f.Where, err = c.expression("where", where); err != nil {
+			return reply{}, err
 		}
 	}
 	if f.After, err = c.after(); err != nil {
@@ -142,7 +141,7 @@ func changeSubscriber(c *call) (reply, error) {
 	if to.Tags != nil {
 		tags = *to.Tags
 	}
-	if name, err = checkProfile(name, set, tags); err != nil {
+	if name, err = c.checkProfile(name, set, tags); err != nil {
 		return reply{}, err
 	}
 	p, err := c.People.ChangeProfile(c.ctx, key, func(was audience.Person) (audience.Subscriber, error) {
@@ -197,8 +196,9 @@ const (
 	maxEntries       = 100
 )
 
-// checkProfile checks what a program says of a person, and cleans the name.
-func checkProfile(name string, attributes map[string]string, tags []string) (string, error) {
+// checkProfile checks what a program says of a person, cleans the name, and
+// brings declared attributes into the form of their types.
+func (c *call) checkProfile(name string, attributes map[string]string, tags []string) (string, error) {
 	cleaned, err := audience.CleanName(name)
 	if err != nil {
 		return "", wrong("name", err.Error())
@@ -211,6 +211,9 @@ func checkProfile(name string, attributes map[string]string, tags []string) (str
 		if err := checkText(value, maxValue); err != nil {
 			return "", wrong(field, err.Error())
 		}
+	}
+	if name, err := c.API.Attributes.Clean(attributes); err != nil {
+		return "", wrong("attributes."+name, err.Error())
 	}
 	for i, tag := range tags {
 		if err := checkText(tag, maxTag); err != nil || tag == "" || tag != strings.TrimSpace(tag) {
