@@ -98,6 +98,7 @@ type PageWords struct {
 	DataHint           string        `yaml:"data_hint"` // before the link is asked for
 	MailLink           string        `yaml:"mail_link"`
 	LinkMailed         Phrase        `yaml:"link_mailed" fills:"address"`
+	JoinMailed         Phrase        `yaml:"join_mailed" fills:"address"`
 	ChangeAddress      string        `yaml:"change_address"`
 	ChangeHint         string        `yaml:"change_hint"`
 	NewAddress         string        `yaml:"new_address"`
@@ -141,6 +142,12 @@ type PageWords struct {
 	MeantNo            string        `yaml:"meant_no"`
 	TooQuick           Phrase        `yaml:"too_quick" fills:"button"` // {button} is a word on the page
 	TooMany            Phrase        `yaml:"too_many" fills:"minutes"` // {minutes} is what `minutes` gives
+	OneMoreTitle       string        `yaml:"one_more_title"`
+	OneMore            Phrase        `yaml:"one_more" fills:"button,address"`
+	Working            string        `yaml:"working"` // while the browser does the work that keeps programs out
+	CaptchaScript      string        `yaml:"captcha_script"`
+	CaptchaFailed      string        `yaml:"captcha_failed"`
+	CaptchaDown        string        `yaml:"captcha_down"`
 	CheckTitle         string        `yaml:"check_title"`
 	Check              Phrase        `yaml:"check" fills:"address"`
 	CheckSpam          string        `yaml:"check_spam"`

@@ -30,7 +30,7 @@ func (h site) edition(w http.ResponseWriter, r *http.Request) {
 	}
 	page = eventLinks(page, r.PathValue("id"))
 	images := "'self' data:"
-	if o := origin(h.BaseURL); o != "" {
+	if o := Origin(h.BaseURL); o != "" {
 		images += " " + o
 	}
 	head := w.Header()

@@ -174,5 +174,17 @@ func (h site) rootFiles(ctx context.Context, chosen []Newsletter, out Folder) er
 			return err
 		}
 	}
+	for _, n := range chosen {
+		if n.Look == nil {
+			continue
+		}
+		css, err := lookCSS(*n.Look)
+		if err == nil {
+			err = out.Put("look/"+n.ID+".css", css)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

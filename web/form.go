@@ -24,6 +24,9 @@ type SignUp struct {
 	// Origins are the sites, "https://www.example.org", whose forms and scripts
 	// may sign people up here.
 	Origins []string
+	// ProofOfWork is how many zero bits a browser has to find; 0: none.
+	ProofOfWork int
+	Captcha     *Captcha // nil: none is asked for
 }
 
 // SignUps takes sign-ups, asks by mail, and mails links. Every answer but a
@@ -51,6 +54,17 @@ type formView struct {
 	Error    string // what is wrong, in the page's words
 	OfField  bool   // the address is wrong, not the whole
 	Meant    string // the domain that was probably meant
+	// OfNewsletter says that the form signs up for the page's newsletter, and
+	// answered what came back of it.
+	OfNewsletter bool
+	answered     answered
+	// Challenge is the work to do, of so many Bits, with its Proof where it was
+	// done already; empty: none.
+	Challenge, Proof string
+	Bits             int
+	Captcha          *Captcha
+	Again            bool // the page that asks for one more press: the fields are not shown
+	Sure             bool // the domain that looks like a slip is right
 }
 
 // open says whether a newsletter takes sign-ups.

@@ -27,6 +27,10 @@ const (
 type guard struct {
 	near, wide *limiter // by the networks of the visitor
 	address    *limiter // by the address that is given
+	// Sign-ups that bring no proof where one is asked for, by the visitor's
+	// network and by newsletter.
+	unproved, allUnproved *limiter
+	spent                 *spent
 }
 
 // The limits: one household subscribes a family, one office its people, and no
@@ -36,6 +40,9 @@ func newGuard() *guard {
 		near:    newLimiter(10, 10*time.Minute, 20_000),
 		wide:    newLimiter(60, 10*time.Minute, 10_000),
 		address: newLimiter(5, time.Hour, 20_000),
+
+		unproved: newLimiter(2, time.Hour, 20_000), allUnproved: newLimiter(30, time.Hour, 1000),
+		spent: newSpent(),
 	}
 }
 
@@ -108,7 +115,7 @@ func (h site) ownSite(w http.ResponseWriter, r *http.Request, n Newsletter) bool
 	}
 	if err := protection.Check(r); err != nil {
 		if wantsJSON(r) {
-			problem(w, http.StatusForbidden, "Another site's page sent this, and the newsletter does not name that site.")
+			problem(w, http.StatusForbidden, "Another site's page sent this, and the newsletter does not name that site.", nil)
 			return false
 		}
 		plain(w, http.StatusForbidden, "Another site sent this form, and this newsletter does not name that site. Nothing was changed.")

@@ -42,7 +42,8 @@ type choicesView struct {
 	Last      string
 	DayWrong  string
 	Languages []languageChoice
-	Saved     string // when
+	Saved     string   // when
+	Asked     []string // names of newsletters that were asked for now, which a mail asks about
 
 	// Data says that the link was mailed a moment ago, to this person alone:
 	// more is shown, and more may be done.
@@ -122,15 +123,22 @@ func (h site) saveChoices(w http.ResponseWriter, r *http.Request) {
 		h.showChoices(w, http.StatusUnprocessableEntity, v)
 		return
 	}
+	var asked []string
 	if !a.proof {
 		way := h.way(r, a.newsletter, howLetterLink)
+		var ask []audience.Letters
 		if a.data() {
 			way.How = howPreferences
+		} else {
+			ask, p.Join = p.Join, nil
 		}
 		way.Text = v.Words.Pages.LettersYouGet
 		err := h.Choices.SetPreferences(r.Context(), a.person.ID, p, way, h.now())
 		if err == nil {
 			a.person, err = h.People.PersonByID(r.Context(), a.person.ID)
+		}
+		if err == nil {
+			asked, err = h.askToCome(r, a, ask)
 		}
 		if err != nil {
 			h.ourFault(w, r, a.newsletter, err)
@@ -139,6 +147,7 @@ func (h site) saveChoices(w http.ResponseWriter, r *http.Request) {
 		h.Log.Info("preferences were saved", "newsletter", a.newsletter.ID, "subscriber", a.person.ID)
 		v = h.choicesView(w, r, a)
 	}
+	v.Choices.Asked = asked
 	v.Choices.Saved = v.Words.Pages.Saved.With("time", h.now().In(h.zoneOf(a)).Format(v.Words.Clock))
 	h.showChoices(w, http.StatusOK, v)
 }
@@ -189,7 +198,39 @@ func (h site) choicesView(w http.ResponseWriter, r *http.Request, a asker) view 
 }
 
 // joinable says whether a newsletter takes new readers.
-func (h site) joinable(n Newsletter) bool { return n.SignUp != nil && len(n.Lists) > 0 }
+func (h site) joinable(n Newsletter) bool { return h.open(n) && len(n.Lists) > 0 }
+
+// askToCome asks a person by mail about newsletters that were chosen by the link
+// in a letter: whoever was passed that letter brings nobody any other. It returns
+// their names.
+func (h site) askToCome(r *http.Request, a asker, all []audience.Letters) (names []string, err error) {
+	for _, l := range all {
+		n := h.newsletter(l.Newsletter)
+		if err := h.askByMail(r, a, n, howLetterLink); err != nil {
+			return names, err
+		}
+		names = append(names, n.Name)
+	}
+	return names, nil
+}
+
+// askByMail asks a person by mail whether they want a newsletter, as its subscribe
+// page does: on the list that they were on, or else on its first. A suppressed
+// person, and one that had its mails of today, gets none.
+func (h site) askByMail(r *http.Request, a asker, n Newsletter, how string) error {
+	u := audience.SignUp{Newsletter: n.ID, Address: a.person.Address, Language: h.languageOf(a), Way: h.way(r, n, how)}
+	for _, t := range a.person.Subscriptions {
+		if slices.Contains(n.Lists, t.List) {
+			u.Lists = []string{t.List}
+			break
+		}
+	}
+	if err := h.SignUps.SignUp(r.Context(), n.ID, u); err != nil {
+		return err
+	}
+	h.Log.Info("a reader is asked by mail", "newsletter", n.ID, "subscriber", a.person.ID, "how", how)
+	return nil
+}
 
 // zoneOf is the time zone that a person is in, as far as is known.
 func (h site) zoneOf(a asker) *time.Location {

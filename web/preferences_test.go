@@ -34,6 +34,7 @@ func (k keeper) Document(ctx context.Context, id int64) ([]byte, error) {
 func chooses(t testing.TB) *site {
 	s := newSite(t)
 	s.Choices = keeper{s.store}
+	s.SignUps = &signUps{keys: s.Keys}
 	open := &web.SignUp{}
 	s.Newsletters = []web.Newsletter{newsletters[0], newsletters[1], {ID: "council", Name: "Council Watch", Lists: []string{"council"}}, {ID: "desk", Name: "The Desk", Lists: []string{"desk"}}}
 	for i := range s.Newsletters[:3] {
@@ -86,7 +87,8 @@ func TestPreferences(t *testing.T) {
 	}
 	contains(t, page, `<html lang="de" dir="ltr">`, "Gespeichert um 05:30.", "Bis 8. Dezember 2026", `value="Atlantic/Azores"`)
 	p := s.person(t, 1)
-	if got, want := s.state(t, 1), "council active, harbour unsubscribed, tide active; out of harbour"; got != want {
+	contains(t, page, "Council Watch: Wir haben an", "Drücken Sie in dieser E-Mail auf den Knopf", `value="council">`)
+	if got, want := s.state(t, 1), "harbour unsubscribed, tide active; out of harbour"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if p.Name != "" || p.Attributes["timezone"] != "Atlantic/Azores" || p.Attributes["language"] != "de" || p.Paused.Sub(s.clock.Add(14*24*time.Hour)).Abs() > time.Minute {
@@ -110,8 +112,44 @@ func TestPreferences(t *testing.T) {
 	if got, want := s.person(t, 1).Paused, time.Date(2026, 12, 23, 15, 0, 0, 0, time.UTC); !got.Equal(want) {
 		t.Errorf("paused until %s, want %s", got, want)
 	}
-	if got, want := s.state(t, 1), "council active, harbour active, tide active; out of "; got != want {
+	if got, want := s.state(t, 1), "harbour unsubscribed, tide active; out of harbour"; got != want {
 		t.Errorf("newsletters that were not on the form: %s, want %s", got, want)
+	}
+}
+
+// By a link that stands in letters, which are passed on, nothing comes that did
+// not: a mail asks, in the reader's language. By a link that was mailed to the
+// reader just now it comes at once.
+func TestJoiningByPreferences(t *testing.T) {
+	s := chooses(t)
+	fake := s.SignUps.(*signUps)
+	before := s.state(t, 1)
+	for _, body := range []string{"&get=harbour&get=tide&get=council&language=de", "&get=harbour&get=tide&get=desk"} {
+		if status, page := s.form(t, s.choices(t, 1), allOffered+"&offered=desk"+body); status != 200 || strings.Contains(page, `value="council" checked`) {
+			t.Errorf("%d:\n%s", status, page)
+		}
+	}
+	if got := s.state(t, 1); got != before {
+		t.Errorf("%s, want %s", got, before)
+	}
+	if len(fake.asked) != 1 {
+		t.Fatalf("asked by mail: %+v", fake.asked)
+	}
+	if u := fake.asked[0]; u.Newsletter != "council" || u.Address != "odile@northpost.example" || u.Language != "de" || u.Name != "" || !strings.Contains(u.Way.How, "link in a letter") || u.Way.Text == "" {
+		t.Errorf("asked by mail: %+v", u)
+	}
+	// Who left everything comes back by no ticks either.
+	s.form(t, s.choices(t, 3), allOffered+"&get=harbour&get=tide")
+	if got, want := s.state(t, 3), "harbour unsubscribed; out of harbour tide"; got != want || len(fake.asked) != 3 {
+		t.Errorf("%s, want %s; asked by mail: %+v", got, want, fake.asked)
+	}
+	s.form(t, s.mailed(t, 1), allOffered+"&get=harbour&get=tide&get=council")
+	if got, want := s.state(t, 1), "council active, harbour active, tide active; out of "; got != want || len(fake.asked) != 3 {
+		t.Errorf("%s, want %s; asked by mail: %+v", got, want, fake.asked)
+	}
+	fake.fault = errors.New("the disk is full")
+	if status, _ := s.form(t, s.choices(t, 2), allOffered+"&get=harbour&get=council"); status != 500 {
+		t.Errorf("a fault: %d", status)
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 	"lede/web/tool"
 )
 
-//go:embed pages/reader.html pages/archive.html pages/subscribe.html pages/preferences.html pages/reader.css
+//go:embed pages/reader.html pages/archive.html pages/subscribe.html pages/preferences.html pages/reader.css pages/work.js
 var readerFiles embed.FS
 
 // Visibility says who may read a newsletter's letters on the web.
@@ -61,6 +61,8 @@ type Newsletter struct {
 	LocalTime bool
 	// SignUp says that people sign up for it here; nil: they can't.
 	SignUp *SignUp
+	// Look is its theme's, for its pages; nil: they look as ours.
+	Look *templates.PageLook
 }
 
 // People finds readers and lets them leave and come back; see
@@ -140,6 +142,10 @@ func (s *Site) Handler() http.Handler {
 	if err != nil {
 		panic(err) // embedded: a fault of the build
 	}
+	work, err := readerFiles.ReadFile("pages/work.js")
+	if err != nil {
+		panic(err)
+	}
 	h := site{Site: s, page: readerTemplates(), csp: readerCSP, words: newWordIndex(), guard: newGuard()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.front)
@@ -182,6 +188,8 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /instance/{nonce}", h.instance)
 	mux.Handle("GET /reader.css", tool.Asset("text/css; charset=utf-8", styles))
+	mux.HandleFunc("GET /look/{file}", h.look)
+	mux.Handle("GET /work.js", tool.Asset("text/javascript; charset=utf-8", work))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		words := h.speech(w, r, Newsletter{})
 		h.show(w, http.StatusNotFound, "gone", view{Title: words.Pages.NoPageTitle, Home: home(r), Words: words})
@@ -309,6 +317,7 @@ func (h site) show(w http.ResponseWriter, status int, name string, v view) {
 		plain(w, http.StatusInternalServerError, "This did not work, and it is our fault. Nothing was changed.")
 		return
 	}
+	allowLogo(w, v.Newsletter)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	w.Write(out.Bytes())
@@ -381,9 +390,9 @@ func home(r *http.Request) string {
 // pattern names a request's route for the log, without its token.
 func pattern(r *http.Request) string { return r.Pattern }
 
-// origin is the scheme and host of an address, for a policy; nothing when the
+// Origin is the scheme and host of an address, for a policy; nothing when the
 // address has none.
-func origin(address string) string {
+func Origin(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(u.Host, ";, '\"") {
 		return ""

@@ -120,7 +120,10 @@ func (s *site) form(t *testing.T, path, body string) (int, string) {
 
 // state is what leaving and coming back change, for comparing.
 func (s *site) state(t *testing.T, id int64) string {
-	p := s.person(t, id)
+	return stateOf(s.person(t, id))
+}
+
+func stateOf(p audience.Person) string {
 	var parts []string
 	for _, sub := range p.Subscriptions {
 		parts = append(parts, sub.List+" "+string(sub.State))

@@ -44,7 +44,7 @@ func (h site) joinView(r *http.Request, n Newsletter) view {
 		v.Text = n.Line
 	}
 	v.Title = words.Pages.SubscribeTitle.With("newsletter", n.Name)
-	v.Form = &formView{Action: v.Home + "subscribe/" + n.ID, WithName: true, Button: words.Pages.Subscribe}
+	v.Form = &formView{Action: v.Home + "subscribe/" + n.ID, WithName: true, OfNewsletter: true, Button: words.Pages.Subscribe}
 	return v
 }
 
@@ -54,6 +54,10 @@ func (h site) showForm(w http.ResponseWriter, r *http.Request, status int, page 
 	if v.Form.Error != "" {
 		v.Title = v.Words.Pages.ErrorTitle.With("title", v.Title)
 	}
+	if v.Form.Challenge == "" && v.Form.OfNewsletter {
+		h.equip(v.Newsletter, v.Form, stepFirst, v.Form.answered)
+	}
+	w.Header().Set("Content-Security-Policy", v.Form.policy())
 	if page == "subscribe" {
 		v.Read = h.readFirst(r, v.Newsletter)
 	}
@@ -97,14 +101,23 @@ func (h site) join(w http.ResponseWriter, r *http.Request) {
 	}
 	v := h.joinView(r, n)
 	e := read(r.PostForm)
-	status, ok := h.pass(w, r, &v, &e, n.named(r))
+	a := h.answerOf(n, r.PostForm)
+	v.Form.answered = a
+	status, ok := h.pass(w, r, &v, &e, hasty(r, n, a))
+	if !ok && a.id != "" && a.step != stepFirst && !v.Form.OfField {
+		h.again(w, r, v, e, a, status, v.Form.Error)
+		return
+	}
 	if !ok {
 		h.showForm(w, r, status, "subscribe", v)
 		return
 	}
+	if n.guarded() && !h.prove(w, r, v, e, a) {
+		return
+	}
 	if !trapped(r.PostForm) {
 		how := howPage
-		if n.named(r) {
+		if n.named(r) || a.step == stepForeign {
 			how = howForm
 		}
 		if err := h.signUp(r, n, e, how); err != nil {
@@ -116,8 +129,8 @@ func (h site) join(w http.ResponseWriter, r *http.Request) {
 }
 
 // pass holds a form against all that it has to pass. It fills in the view what
-// the page then says; foreign is a form without a stamp, on a site that may.
-func (h site) pass(w http.ResponseWriter, r *http.Request, v *view, e *entered, foreign bool) (status int, ok bool) {
+// the page then says; a hasty form may come back at once.
+func (h site) pass(w http.ResponseWriter, r *http.Request, v *view, e *entered, hasty bool) (status int, ok bool) {
 	f, words := v.Form, v.Words
 	again, inTime := h.stamped(v.Newsletter, r.PostForm.Get("stamp"))
 	f.Stamp = again
@@ -146,7 +159,7 @@ func (h site) pass(w http.ResponseWriter, r *http.Request, v *view, e *entered, 
 	case f.Meant != "":
 		f.Error, f.OfField = words.Pages.AddressMean.With("domain", f.Meant), true
 		return http.StatusUnprocessableEntity, false
-	case !inTime && (!foreign || r.PostForm.Get("stamp") != ""):
+	case !inTime && !hasty:
 		f.Error = words.Pages.TooQuick.With("button", f.Button)
 		return http.StatusUnprocessableEntity, false
 	}

@@ -2,6 +2,9 @@ package web_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -177,5 +180,122 @@ func TestEmbeddedFormInABrowser(t *testing.T) {
 	b.Wait(`document.querySelector("h1")?.textContent === "Now check your mail"`)
 	if len(fake.asked) != 1 || fake.asked[0].Way.How != "form on another site" {
 		t.Errorf("asked: %+v", fake.asked)
+	}
+}
+
+// The work is done by our own script, in a page of ours after a form of another
+// site too, and a browser without script is asked for one more press.
+func TestProofOfWorkInABrowser(t *testing.T) {
+	b := browsertest.Open(t)
+	s, fake := openSite(t)
+	const zeros = 14
+	s.Newsletters[0].SignUp.ProofOfWork = zeros
+	page := s.url + "/subscribe/harbour"
+
+	b.Visit(page)
+	if browsertest.Eval[string](b, `document.querySelector("[name=proof]").value`) != "" {
+		t.Error("who only looks at the page works already")
+	}
+	axe(t, b)
+	s.clock = s.clock.Add(time.Minute)
+	b.Do(chromedp.SetValue(chromedp.CSS("#address"), "odile@northpost.example"))
+	b.Click(".give > button") // before any work was done: the form waits
+	b.Wait(`document.querySelector("h1").textContent === "Now check your mail"`)
+	if len(fake.asked) != 1 {
+		t.Fatalf("%d sign-ups", len(fake.asked))
+	}
+
+	shopURL := other(t, s)
+	s.Newsletters[0].SignUp.Origins = []string{shopURL}
+	for _, scheme := range []string{"light", "dark"} {
+		b.Window(320, 800, scheme)
+		b.Visit(shopURL)
+		b.Do(chromedp.SetValue(chromedp.CSS(`input[name="address"]`), "odile@northpost.example"))
+		b.Click("button")
+		b.Wait(`document.querySelector("h1")?.textContent === "One more press"`)
+		b.Wait(`document.querySelector("[name=proof]").value !== ""`)
+		b.Fits("one more press")
+		axe(t, b)
+		b.Picture("pages-again-" + scheme)
+	}
+	b.Click(".give > button")
+	b.Wait(`document.querySelector("h1").textContent === "Now check your mail"`)
+	if len(fake.asked) != 2 || fake.asked[1].Way.How != "form on another site" {
+		t.Fatalf("asked: %+v", fake.asked)
+	}
+
+	scripts(b, false)
+	b.Visit(page)
+	s.clock = s.clock.Add(time.Minute)
+	b.Do(chromedp.SetValue(chromedp.CSS("#address"), "odile@northpost.example"))
+	b.Click(".give > button")
+	b.Wait(`document.querySelector("h1").textContent === "One more press"`)
+	s.clock = s.clock.Add(time.Minute)
+	b.Click(".give > button")
+	b.Wait(`document.querySelector("h1").textContent === "Now check your mail"`)
+	if len(fake.asked) != 3 {
+		t.Errorf("without script: %d sign-ups", len(fake.asked))
+	}
+	scripts(b, true)
+
+	for _, zeros := range []int{16, 18, 20} {
+		s.Newsletters[0].SignUp.ProofOfWork = zeros
+		took, tries := 0, 0
+		for range 5 {
+			b.Visit(page)
+			b.Do(chromedp.Focus(chromedp.CSS("#address")))
+			b.Wait(`document.querySelector("[name=proof]").value !== ""`)
+			took += browsertest.Eval[int](b, `Number(document.querySelector(".give").dataset.took)`)
+			tries += browsertest.Eval[int](b, `Number(document.querySelector(".give").dataset.tries)`)
+		}
+		t.Logf("%d bits: %d ms and %d tries on average of 5", zeros, took/5, tries/5)
+	}
+}
+
+// A widget's script fills in the form under a policy that lets nobody else in.
+func TestCaptchaInABrowser(t *testing.T) {
+	b := browsertest.Open(t)
+	s, fake, p := captchaSite(t, "hcaptcha")
+	widget := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/frame" {
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, "<!doctype html><html lang=en><title>Check</title><p>I am a person")
+			return
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		io.WriteString(w, `const box = document.querySelector(".h-captcha[data-sitekey=our-site]");
+const frame = document.createElement("iframe");
+frame.src = new URL("/frame", document.currentScript.src); frame.title = "Check"; frame.width = 300; frame.height = 78;
+const field = document.createElement("input");
+field.type = "hidden"; field.name = "h-captcha-response"; field.value = "good " + Math.random();
+frame.addEventListener("load", () => box.append(field));
+box.append(frame);`)
+	}))
+	defer widget.Close()
+	from := strings.Replace(widget.URL, "127.0.0.1", "localhost", 1)
+	c := s.Newsletters[0].SignUp.Captcha
+	c.Script, c.Scripts, c.Frames, c.Styles, c.Calls = from+"/api.js", []string{from}, []string{from}, nil, nil
+	b.Visit(s.url + "/subscribe/harbour")
+	b.Wait(`document.querySelector("[name=h-captcha-response]") !== null`)
+	axe(t, b)
+	s.clock = s.clock.Add(time.Minute)
+	b.Do(chromedp.SetValue(chromedp.CSS("#address"), "odile@northpost.example"))
+	b.Picture("pages-captcha")
+	b.Click(".give > button")
+	b.Wait(`document.querySelector("h1").textContent === "Now check your mail"`)
+	if len(fake.asked) != 1 || len(p.asked) != 1 {
+		t.Errorf("%d sign-ups, %d checks", len(fake.asked), len(p.asked))
+	}
+	// A script that the policy does not name does not run.
+	c.Scripts = []string{"https://captcha.example"}
+	b.Visit(s.url + "/subscribe/harbour")
+	if browsertest.Eval[int](b, `document.querySelectorAll("iframe").length`) != 0 {
+		t.Error("any script runs")
+	}
+	scripts(b, false)
+	b.Visit(s.url + "/subscribe/harbour")
+	b.Picture("pages-captcha-noscript")
+	if hear := heard(b); !strings.Contains(hear, "This check needs a browser that runs scripts.") {
+		t.Errorf("without script nothing is said:\n%s", hear)
 	}
 }

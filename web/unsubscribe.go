@@ -135,7 +135,7 @@ func (h site) askToLeave(w http.ResponseWriter, r *http.Request) {
 func (h site) left(w http.ResponseWriter, r *http.Request, a asker, all bool, at time.Time) {
 	v := h.view(w, r, a)
 	v.Title = v.Words.Pages.LeftTitle.With("newsletter", v.Newsletter.Name)
-	v.All, v.Undo = all, true
+	v.All, v.Undo = all, !at.IsZero() || h.mayAsk(a)
 	if all {
 		v.Others = ""
 	}
@@ -181,6 +181,10 @@ func (h site) leave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, all := h.now(), scope[0] == "all"
+	if !all && !a.proof && slices.Contains(a.person.OptedOut, a.newsletter.ID) {
+		h.left(w, r, a, false, time.Time{}) // by an earlier act, which is not this one's to undo
+		return
+	}
 	if !a.proof {
 		if all {
 			err = h.People.LeaveAll(r.Context(), a.person.ID, h.ids(a), whyPage, now)
@@ -240,7 +244,8 @@ func (h site) oneClick(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "Unsubscribed")
 }
 
-// undo brings back what leaving took, no more and no less.
+// undo brings back what leaving took, no more and no less: the act that the form
+// names by its time, which only the page that did it knows.
 func (h site) undo(w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
 		return
@@ -255,8 +260,16 @@ func (h site) undo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !a.proof {
-		if err := h.bringBack(r, a); err != nil {
-			h.ourFault(w, r, a.newsletter, err)
+		at, err := strconv.ParseInt(r.PostForm.Get("at"), 10, 64)
+		switch {
+		case err == nil:
+			err = h.People.Return(r.Context(), a.person.ID, a.newsletter.ID, whyPage, time.UnixMicro(at).UTC(), h.now())
+			if err != nil {
+				h.ourFault(w, r, a.newsletter, err)
+				return
+			}
+		case !gets(a.person, a.newsletter):
+			h.askBack(w, r, a)
 			return
 		}
 		if a.person, err = h.People.PersonByID(r.Context(), a.person.ID); err != nil {
@@ -276,23 +289,27 @@ func (h site) undo(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusOK, "back", v)
 }
 
-// bringBack undoes the leaving that the form names by its time. Without one it
-// is an earlier leaving, by a mail program or another visit: Leave takes that
-// into a new one, which is then undone.
-func (h site) bringBack(r *http.Request, a asker) error {
-	ctx, now := r.Context(), h.now()
-	micro, err := strconv.ParseInt(r.PostForm.Get("at"), 10, 64)
-	at := time.UnixMicro(micro).UTC()
-	if err == nil {
-		return h.People.Return(ctx, a.person.ID, a.newsletter.ID, whyPage, at, now)
+// mayAsk says whether a person can be asked by mail whether they want the
+// newsletter of their link.
+func (h site) mayAsk(a asker) bool {
+	return h.SignUps != nil && !a.proof && a.newsletter.Name != "" && len(a.newsletter.Lists) > 0
+}
+
+// askBack asks by mail whether a person who left before, by a mail program or on
+// another visit, wants the newsletter again. The link alone does not bring them
+// back: letters are passed on.
+func (h site) askBack(w http.ResponseWriter, r *http.Request, a asker) {
+	if !h.mayAsk(a) {
+		h.left(w, r, a, false, time.Time{})
+		return
 	}
-	if gets(a.person, a.newsletter) {
-		return nil
+	if err := h.askByMail(r, a, a.newsletter, whyPage); err != nil {
+		h.ourFault(w, r, a.newsletter, err)
+		return
 	}
-	if err := h.People.Leave(ctx, a.person.ID, a.newsletter.ID, h.ownLists(a.newsletter), whyPage, now); err != nil {
-		return err
-	}
-	return h.People.Return(ctx, a.person.ID, a.newsletter.ID, whyPage, now, now)
+	v := h.view(w, r, a)
+	v.Title = v.Words.Pages.CheckTitle
+	h.show(w, http.StatusOK, "joinmailed", v)
 }
 
 // now is the time as the store keeps it.

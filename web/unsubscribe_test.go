@@ -103,25 +103,62 @@ func TestSharedListStays(t *testing.T) {
 }
 
 // A reader who presses the mail program's button by mistake finds the way back
-// behind the link in the letter.
+// behind the link in the letter: a mail that asks. Letters are passed on, so their
+// link alone brings nobody back, however it is used.
 func TestComeBackAfterOneClick(t *testing.T) {
-	s := newSite(t)
+	s, fake := openSite(t)
 	path := "/u/" + s.token(t, 1, audience.PurposeUnsubscribe)
-	before := s.state(t, 1)
 	s.form(t, path, "List-Unsubscribe=One-Click")
+	left := s.state(t, 1)
 	_, _, page := s.do(t, "GET", path, "", "")
 	contains(t, page, "You have left The Harbour Letter", "Undo: send me The Harbour Letter")
-	_, page = s.form(t, path+"/undo", "")
-	contains(t, page, "You are back")
-	if got := s.state(t, 1); got != before {
-		t.Errorf("%s, want %s", got, before)
+	// Leaving again is not a leaving that can be undone.
+	_, page = s.form(t, path, "scope=one")
+	contains(t, page, "You have left The Harbour Letter", "Undo: send me The Harbour Letter")
+	if strings.Contains(page, `name="at"`) {
+		t.Error("an earlier leaving can be undone")
 	}
-	if _, page = s.form(t, path+"/undo", ""); !strings.Contains(page, "You are back") || s.state(t, 1) != before {
-		t.Error("pressing undo twice is not the same as once")
+	// What was left is not undone with what is left now.
+	_, page = s.form(t, path, "scope=all")
+	s.form(t, path+"/undo", undoBody(t, page))
+	if got := s.state(t, 1); got != left {
+		t.Errorf("%s, want %s", got, left)
 	}
-	for _, at := range []string{"at=17", "at=" + fmt.Sprint(s.clock.UnixMicro()), "at=x", "at=-9223372036854775808"} {
-		if s.form(t, path+"/undo", at); s.state(t, 1) != before {
+	for _, at := range []string{"at=17", "at=" + fmt.Sprint(s.clock.UnixMicro()), "at=-9223372036854775808"} {
+		if s.form(t, path+"/undo", at); s.state(t, 1) != left {
 			t.Errorf("an undo of nothing (%s) changed the person: %s", at, s.state(t, 1))
+		}
+	}
+	if len(fake.asked) > 0 {
+		t.Errorf("asked by mail: %+v", fake.asked)
+	}
+	for _, body := range []string{"", "at=x"} {
+		_, page = s.form(t, path+"/undo", body)
+		contains(t, page, "Now check your mail", "o•••••@n•••••.example", "Press the button in that mail")
+	}
+	if got := s.state(t, 1); got != left {
+		t.Errorf("%s, want %s", got, left)
+	}
+	if len(fake.asked) != 2 || fake.asked[0].Address != "odile@northpost.example" || fake.asked[0].Newsletter != "harbour" || !slices.Equal(fake.asked[0].Lists, []string{"harbour"}) {
+		t.Errorf("asked by mail: %+v", fake.asked)
+	}
+	// Who gets it is asked nothing.
+	if _, page = s.form(t, "/u/"+s.token(t, 2, audience.PurposeUnsubscribe)+"/undo", ""); !strings.Contains(page, "You are back") || len(fake.asked) != 2 {
+		t.Errorf("asked by mail: %+v", fake.asked)
+	}
+}
+
+// Where nobody can be asked by mail, there is no way back by the link alone.
+func TestNoWayBackWithoutMail(t *testing.T) {
+	s := newSite(t)
+	path := "/u/" + s.token(t, 1, audience.PurposeUnsubscribe)
+	s.form(t, path, "List-Unsubscribe=One-Click")
+	left := s.state(t, 1)
+	for _, method := range []string{"GET", "POST"} {
+		sub := map[string]string{"GET": "", "POST": "/undo"}[method]
+		_, _, page := s.do(t, method, path+sub, "application/x-www-form-urlencoded", "")
+		if !strings.Contains(page, "You have left") || strings.Contains(page, "Undo") || s.state(t, 1) != left {
+			t.Errorf("%s: %s\n%s", method, s.state(t, 1), page)
 		}
 	}
 }
