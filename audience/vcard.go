@@ -50,7 +50,7 @@ func (r *cards) read() (record, error) {
 			return r.card(at)
 		}
 		if strings.TrimSpace(line) != "" {
-			return record{line: at, reason: "stands outside a vCard", fields: []string{cut(line, maxShown)}}, nil
+			return record{line: at, reason: "stands outside a vCard", fields: []string{visibleNUL(cut(line, maxShown))}}, nil
 		}
 	}
 }
@@ -128,10 +128,13 @@ func (r *cards) row(at int, values map[string]string) record {
 		}
 	}
 	if rec.reason != "" {
-		rec.fields = []string{strings.ReplaceAll(cut(strings.Join(fields, ","), maxShown), "\x00", "␀")}
+		rec.fields = []string{visibleNUL(cut(strings.Join(fields, ","), maxShown))}
 	}
 	return rec
 }
+
+// visibleNUL makes text fit for the file of rejects.
+func visibleNUL(text string) string { return strings.ReplaceAll(text, "\x00", "␀") }
 
 func keepFirst(values map[string]string, name, value string) {
 	if values[name] == "" {

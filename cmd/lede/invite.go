@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"lede/newsroom"
@@ -90,9 +91,12 @@ func (a *app) saidInvited(n newsroom.Newsletter, addresses []string, asked int, 
 }
 
 // peopleCount writes a number of people.
-func peopleCount(n int) string {
+func peopleCount(n int) string { return numbered(n, "person", "people") }
+
+// numbered writes a number with its noun: "1 delivery", "1,204 deliveries".
+func numbered(n int, one, many string) string {
 	if n == 1 {
-		return "1 person"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d people", n)
+	return humanize.Comma(int64(n)) + " " + many
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lede/audience"
+	"lede/internal/config"
 	"lede/newsroom"
 	"lede/store"
 )
@@ -26,7 +27,7 @@ func newShowCommand(a *app) *cobra.Command {
 		Args:    arguments(1, 1, "an ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			const deliveries = 20
-			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, st *store.Store, key string) error {
+			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, cfg *config.Config, st *store.Store, key string) error {
 				p, err := personOf(ctx, st, args[0], key, deliveries)
 				if err != nil {
 					return err
@@ -34,7 +35,7 @@ func newShowCommand(a *app) *cobra.Command {
 				if a.json {
 					return a.printJSON(p)
 				}
-				return printPerson(a, p)
+				return printPerson(a, p, cfg.Declared())
 			})
 		},
 	}
@@ -88,8 +89,8 @@ func personOf(ctx context.Context, st *store.Store, address, key string, deliver
 	return out, nil
 }
 
-// printPerson prints a person for people.
-func printPerson(a *app, p personJSON) error {
+// printPerson prints a person for people, with the titles of declared attributes.
+func printPerson(a *app, p personJSON, declared audience.Attributes) error {
 	const day = "2006-01-02 15:04"
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Address\t%s\n", p.Address)
@@ -112,7 +113,11 @@ func printPerson(a *app, p personJSON) error {
 		fmt.Fprintf(w, "Tags\t%s\n", strings.Join(p.Tags, ", "))
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.Attributes)) {
-		fmt.Fprintf(w, "  %s\t%s\n", key, p.Attributes[key])
+		title := key
+		if d, ok := declared.Find(key); ok && d.Title != "" {
+			title = d.Title + " (" + key + ")"
+		}
+		fmt.Fprintf(w, "  %s\t%s\n", title, p.Attributes[key])
 	}
 	for _, d := range p.Deliveries {
 		fmt.Fprintf(w, "Letter\t%s %s UTC: %s", d.Newsletter, d.Slot.UTC().Format(day), strings.ReplaceAll(string(d.State), "_", " "))

@@ -26,7 +26,7 @@ which words. Nothing in it can be changed; it goes with the person
 		Example: "  lede subscribers history ines@example.org --json",
 		Args:    arguments(1, 1, "an ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, st *store.Store, key string) error {
+			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, _ *config.Config, st *store.Store, key string) error {
 				entries, err := history(ctx, st, args[0], key)
 				if err != nil {
 					return err
@@ -51,7 +51,7 @@ every letter that was sent to them.`,
 		Example: "  lede subscribers export ines@example.org > ines.json",
 		Args:    arguments(1, 1, "an ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, st *store.Store, key string) error {
+			return a.withPerson(cmd.Context(), args[0], func(ctx context.Context, _ *config.Config, st *store.Store, key string) error {
 				kept, err := keptOf(ctx, st, args[0], key)
 				if err != nil {
 					return err
@@ -95,12 +95,12 @@ This can't be undone. Copies that you made (backups, exports) are yours to erase
 }
 
 // withPerson runs f with the store and the key of an address.
-func (a *app) withPerson(ctx context.Context, address string, f func(ctx context.Context, st *store.Store, key string) error) error {
+func (a *app) withPerson(ctx context.Context, address string, f func(ctx context.Context, cfg *config.Config, st *store.Store, key string) error) error {
 	_, key, _, err := audience.ParseAddress(address)
 	if err != nil {
 		return usageError("%s %w", shown(address), err)
 	}
-	return a.withStore(ctx, func(_ *config.Config, st *store.Store) error { return f(ctx, st, key) })
+	return a.withStore(ctx, func(cfg *config.Config, st *store.Store) error { return f(ctx, cfg, st, key) })
 }
 
 // historyJSON is a line of a history as other programs read it.

@@ -59,12 +59,12 @@ daemon does so once a day by itself.
 }
 
 // sayExpired prints what went, or would.
-func (a *app) sayExpired(rules audience.Retention, counted audience.Expired, dry bool) error {
+func (a *app) sayExpired(rules audience.Retention, gone audience.Expired, dry bool) error {
 	if a.json {
 		return a.printJSON(struct {
 			DryRun bool `json:"dry_run"`
 			audience.Expired
-		}{dry, counted})
+		}{dry, gone})
 	}
 	if rules.None() {
 		fmt.Fprintln(a.stdout, "retention: says nothing in the configuration: everything is kept")
@@ -78,18 +78,17 @@ func (a *app) sayExpired(rules audience.Retention, counted audience.Expired, dry
 	for _, line := range []struct {
 		rule  string
 		age   time.Duration
-		count int
-		what  string
+		count string
 	}{
-		{"unsubscribed", rules.Unsubscribed, counted.Unsubscribed, "people who left every list"},
-		{"deliveries", rules.Deliveries, counted.Deliveries, "deliveries of editions that ended"},
-		{"ip", rules.IP, counted.IP, "network addresses noted"},
+		{"unsubscribed", rules.Unsubscribed, numbered(gone.Unsubscribed, "person who left every list", "people who left every list")},
+		{"deliveries", rules.Deliveries, numbered(gone.Deliveries, "delivery of an edition that ended", "deliveries of editions that ended")},
+		{"ip", rules.IP, numbered(gone.IP, "network address noted", "network addresses noted")},
 	} {
 		if line.age == 0 {
 			fmt.Fprintf(w, "%s\tkept\n", line.rule)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d %s more than %s ago %s\n", line.rule, line.count, line.what, newsroom.Span(line.age), verb)
+		fmt.Fprintf(w, "%s\t%s more than %s ago %s\n", line.rule, line.count, newsroom.Span(line.age), verb)
 	}
 	return w.Flush()
 }

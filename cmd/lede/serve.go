@@ -97,6 +97,10 @@ func (h *house) metrics() http.Handler {
 func (h *house) serve(ctx context.Context, pages, metrics net.Listener) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	// Before the first request: whatever comes by the pages is told.
+	if err := h.store.SetWebhooks(ctx, h.cfg.Hooks()); err != nil {
+		return err
+	}
 	closing := []func(context.Context){answer(pages, "pages", withAPI(h.site().Handler(), h.api()), stop)}
 	if metrics != nil {
 		closing = append(closing, answer(metrics, "metrics", h.metrics(), stop))

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"lede/audience"
 	"lede/internal/config"
+	"lede/internal/fetch"
 	"lede/newsroom"
 	"lede/web"
 )
@@ -62,6 +64,30 @@ func (h *house) openSignUps(site *web.Site) {
 		site.Newsletters[i].SignUp = &web.SignUp{
 			Title: c.SignUp.Title, Text: c.SignUp.Text, Agreement: c.SignUp.Agreement, AtOnce: !c.SignUp.DoubleOptIn,
 			Good: time.Duration(c.SignUp.TokenLife), Origins: c.SignUp.Origins,
+			ProofOfWork: c.SignUp.ProofOfWork, Captcha: captchaOf(h.cfg.BaseURL, c.SignUp.Captcha),
 		}
 	}
+}
+
+// captchaOf is the captcha of a newsletter's form; nil for none.
+func captchaOf(about string, c config.Captcha) *web.Captcha {
+	p, known := newsroom.CaptchaProviders()[c.Provider]
+	if !known {
+		return nil
+	}
+	asked := &newsroom.Captcha{
+		URL: cmp.Or(string(c.VerifyURL), p.Verify), Secret: string(c.Secret), Private: c.Private && c.VerifyURL != "",
+		Client: fetch.New(fetch.Options{Version: version, About: about}),
+	}
+	widget := &web.Captcha{
+		Script: p.Script, Class: p.Class, Field: p.Field, SiteKey: c.SiteKey,
+		Scripts: p.Scripts, Frames: p.Frames, Styles: p.Styles, Calls: p.Calls,
+		Check: asked.Check, TakeWhenDown: c.WhenDown == "accept",
+	}
+	if c.ScriptURL != "" {
+		from := web.Origin(c.ScriptURL)
+		widget.Script = c.ScriptURL
+		widget.Scripts, widget.Frames, widget.Styles, widget.Calls = []string{from}, []string{from}, []string{from}, []string{from}
+	}
+	return widget
 }
