@@ -12,15 +12,16 @@ import (
 	"lede/audience"
 )
 
-// errTooMany says that an address got the most mails of ours that it may.
-var errTooMany = errors.New("the address got too many mails")
+// errTooMany says that a mailbox got the most mails of ours that it may.
+var errTooMany = errors.New("the mailbox got too many mails")
 
-// writeMail stores a mail to the address with the key. Within a day an address
-// gets no more than most: who fills somebody else's address into forms fills no
-// mailbox. errTooMany.
+// writeMail stores a mail to the address with the key. Within a day a mailbox
+// gets no more than most: who fills somebody else's address into forms, in
+// however many spellings, fills no mailbox. errTooMany.
 func writeMail(ctx context.Context, tx *sql.Tx, m audience.Outgoing, key string, most int) error {
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM outbox WHERE key = $1 AND at > $2`, key, stamp(m.At.Add(-24*time.Hour))).Scan(&n)
+	mailbox := audience.Mailbox(key)
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM outbox WHERE mailbox = $1 AND at > $2`, mailbox, stamp(m.At.Add(-24*time.Hour))).Scan(&n)
 	if err != nil {
 		return err
 	}
@@ -32,9 +33,9 @@ func writeMail(ctx context.Context, tx *sql.Tx, m audience.Outgoing, key string,
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO outbox (id, kind, newsletter, key, address, token, fill, language, at, due, until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
-		m.ID, m.Kind, m.Newsletter, key, m.Address, m.Token, fill, clean(m.Language), stamp(m.At), stamp(m.Until))
+		INSERT INTO outbox (id, kind, newsletter, key, mailbox, address, token, fill, language, at, due, until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
+		m.ID, m.Kind, m.Newsletter, key, mailbox, m.Address, m.Token, fill, clean(m.Language), stamp(m.At), stamp(m.Until))
 	return err
 }
 

@@ -204,6 +204,27 @@ func TestSignUpsOfOne(t *testing.T) {
 	})
 }
 
+// Whoever fills one person's address into forms in many spellings fills no
+// mailbox: the limit is the mailbox's.
+func TestSignUpsOfOneMailbox(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		mails := 0
+		for i, address := range []string{"ines+1@gmail.com", "i.nes@gmail.com", "ines@googlemail.com", "ines@gmail.com", "in.es+2@gmail.com", "INES+3@gmail.com"} {
+			mails += len(ask(t, s, address, now.Add(time.Duration(i)*time.Minute)))
+		}
+		if mails != 3 {
+			t.Errorf("%d mails to one mailbox: want 3", mails)
+		}
+		if got := stands(t, s, "ines+3@gmail.com"); got != "nobody" {
+			t.Errorf("one that was not asked is kept: %s", got)
+		}
+		if n := len(ask(t, s, "ines@northpost.example", now.Add(10*time.Minute))); n != 1 {
+			t.Errorf("another mailbox got %d mails", n)
+		}
+	})
+}
+
 // One reminder, and then whoever confirmed nothing is forgotten; whoever was
 // known before stays.
 func TestSignUpsEnd(t *testing.T) {

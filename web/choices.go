@@ -92,7 +92,11 @@ func (h site) readChoices(form url.Values, a asker) (p audience.Preferences, wro
 // readPause reads how long nothing is to come.
 func (h site) readPause(form url.Values, a asker) (until time.Time, wrong bool) {
 	now := h.now()
-	switch choice := one(form, "pause"); choice {
+	choice := one(form, "pause")
+	if one(form, "until") != "" && (choice == pauseNone || choice == pauseKept) {
+		choice = pauseUntil // whoever gave a day means it, and so a wrong one is told
+	}
+	switch choice {
 	case pauseKept:
 		return a.person.Paused, false
 	case pauseUntil:

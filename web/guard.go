@@ -26,7 +26,7 @@ const (
 // guard counts who tries what. It lives as long as the pages do.
 type guard struct {
 	near, wide *limiter // by the networks of the visitor
-	address    *limiter // by the address that is given
+	address    *limiter // by the mailbox of the address that is given
 	// Sign-ups that bring no proof where one is asked for, by the visitor's
 	// network and by newsletter.
 	unproved, allUnproved *limiter

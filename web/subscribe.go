@@ -181,10 +181,10 @@ func (h site) signUp(r *http.Request, n Newsletter, e entered, how string) error
 	return err
 }
 
-// mayWrite counts an address that was given.
+// mayWrite counts an address that was given, in whatever spelling of its mailbox.
 func (h site) mayWrite(address string) bool {
 	_, key, _, err := audience.ParseAddress(address)
-	return err == nil && h.guard.address.take(key, h.now()) == 0
+	return err == nil && h.guard.address.take(audience.Mailbox(key), h.now()) == 0
 }
 
 // way is how a person acts here: what they read and agreed to, and from where.
