@@ -22,11 +22,13 @@ func (r *intakeRows) storeNew(ctx context.Context, tx *sql.Tx, list string, entr
 		return nil
 	}
 	var last int64
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM subscriber`).Scan(&last); err != nil {
+	// Numbers of people who are gone are not given again.
+	err := tx.QueryRowContext(ctx, `SELECT max(coalesce((SELECT max(id) FROM subscriber), 0), (SELECT id FROM subscriber_last))`).Scan(&last)
+	if err != nil {
 		return err
 	}
 	numbers := r.numbers(last)
-	err := insertTogether(ctx, tx, `INSERT INTO subscriber (id, key, address, domain, name, attributes, tags, salt, created, import)`, 10, len(r.fresh),
+	err = insertTogether(ctx, tx, `INSERT INTO subscriber (id, key, address, domain, name, attributes, tags, salt, created, import)`, 10, len(r.fresh),
 		func(values []any, i int) []any {
 			return append(append(append(values, numbers[i]), r.fresh[i][:]...), entry)
 		})

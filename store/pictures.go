@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"time"
 
-	"lede/audience"
 	"lede/source"
 )
 
@@ -41,29 +40,4 @@ func (s *Store) Picture(ctx context.Context, name string) (source.Picture, error
 		return source.Picture{}, fmt.Errorf("picture %s: %w", name, err)
 	}
 	return p, nil
-}
-
-// Keyring returns the keys that sign tokens. The newest one signs.
-func (s *Store) Keyring(ctx context.Context) (*audience.Keyring, error) {
-	ring := &audience.Keyring{Keys: map[uint32][]byte{}}
-	err := s.read(ctx, func(tx *sql.Tx) error {
-		_, err := collect(ctx, tx, func(rows *sql.Rows) (struct{}, error) {
-			var id uint32
-			var secret []byte
-			if err := rows.Scan(&id, &secret); err != nil {
-				return struct{}{}, err
-			}
-			ring.Keys[id] = secret
-			ring.Current = max(ring.Current, id)
-			return struct{}{}, nil
-		}, `SELECT id, secret FROM token_key`)
-		return err
-	})
-	if err == nil && len(ring.Keys) == 0 {
-		err = errors.New("there is none; restore the database from a backup")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the keys that sign links: %w", err)
-	}
-	return ring, nil
 }

@@ -124,7 +124,7 @@ Exit status: 0 done (also: nothing new to send), 1 failed, 2 used wrongly,
 	root.AddCommand(
 		newDemoCommand(a), newInitCommand(a), newCheckCommand(a), newPreviewCommand(a),
 		newSendCommand(a), newServeCommand(a), newScheduleCommand(a),
-		newImportCommand(a), newExportCommand(a), newImportsCommand(a), newListsCommand(a), newSubscribersCommand(a), newSegmentsCommand(a), newWebhooksCommand(a), newTokensCommand(a), newAPICommand(a), newFormCommand(a), newEditionsCommand(a), newArchiveCommand(a), newInboxCommand(a), newThemeCommand(a), newLintCommand(a),
+		newImportCommand(a), newExportCommand(a), newImportsCommand(a), newListsCommand(a), newSubscribersCommand(a), newSegmentsCommand(a), newWebhooksCommand(a), newTokensCommand(a), newKeysCommand(a), newAPICommand(a), newFormCommand(a), newEditionsCommand(a), newArchiveCommand(a), newInboxCommand(a), newThemeCommand(a), newLintCommand(a),
 	)
 	return root
 }
