@@ -53,7 +53,8 @@ type Result struct {
 	Rejected  int `json:"rejected"`
 }
 
-func (r Result) plus(other Result) Result {
+// Plus returns the sum of two counts.
+func (r Result) Plus(other Result) Result {
 	return Result{
 		Rows: r.Rows + other.Rows, New: r.New + other.New, Updated: r.Updated + other.Updated,
 		Unchanged: r.Unchanged + other.Unchanged, KeptOut: r.KeptOut + other.KeptOut, Rejected: r.Rejected + other.Rejected,

@@ -24,9 +24,10 @@ type sorter struct {
 	at   []held
 	rows int
 
-	file *os.File // nil: all is in memory
-	out  *bufio.Writer
-	ends []int64 // of the runs in the file
+	file  *os.File // nil: all is in memory
+	named bool     // the file still has its name
+	out   *bufio.Writer
+	ends  []int64 // of the runs in the file
 }
 
 // held says where a row is.
@@ -89,11 +90,11 @@ func (s *sorter) sort() {
 func (s *sorter) spill() (err error) {
 	if s.file == nil {
 		if s.file, err = os.CreateTemp("", "lede-import-"); err != nil { // 0600
-			return err
+			return inTemporary(err)
 		}
 		// Nobody else opens it, and so a kill leaves nothing behind. Where an open
 		// file can't be removed, close does it.
-		_ = os.Remove(s.file.Name())
+		s.named = os.Remove(s.file.Name()) != nil
 		s.out = bufio.NewWriterSize(s.file, 1<<16)
 	}
 	s.sort()
@@ -109,11 +110,16 @@ func (s *sorter) spill() (err error) {
 		end += int64(n + h.to - h.from)
 	}
 	if err := s.out.Flush(); err != nil {
-		return fmt.Errorf("%w (the folder of temporary files must hold the file once more; the environment's TMPDIR names another)", err)
+		return inTemporary(err)
 	}
 	s.ends = append(s.ends, end)
 	s.room, s.at = s.room[:0], s.at[:0]
 	return nil
+}
+
+// inTemporary says what to do about the folder of temporary files.
+func inTemporary(err error) error {
+	return fmt.Errorf("%w: the folder of temporary files must take the file once more; the environment's TMPDIR names another", err)
 }
 
 // sorted are the rows in order. They can be had once.
@@ -187,7 +193,9 @@ func (s *sorter) close() {
 		return
 	}
 	_ = s.file.Close()
-	_ = os.Remove(s.file.Name()) // where it could not be done before
+	if s.named {
+		_ = os.Remove(s.file.Name())
+	}
 }
 
 // sortedRun is a run of a file on its way.

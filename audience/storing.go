@@ -115,7 +115,7 @@ func (r *run) storeAll(ctx context.Context, chunks <-chan chunk) error {
 			return err
 		}
 		result, err := c.store(ctx, r.o.Store, in, r.now())
-		r.done = r.done.plus(result)
+		r.done = r.done.Plus(result)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (c chunk) store(ctx context.Context, store Importer, in Intake, now time.Ti
 			result.Unchanged += result.New
 			result.New = 0
 		}
-		sum = sum.plus(result)
+		sum = sum.Plus(result)
 	}
 	return sum, nil
 }

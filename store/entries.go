@@ -70,6 +70,27 @@ func (s *Store) EndImport(ctx context.Context, e audience.ImportEntry) error {
 	return nil
 }
 
+// tally adds what a chunk did to the counts of its import's entry: they are true
+// also of an import that is killed.
+func tally(ctx context.Context, tx *sql.Tx, entry int64, done audience.Result) error {
+	var text string
+	err := tx.QueryRowContext(ctx, `SELECT result FROM import_entry WHERE id = $1`, entry).Scan(&text)
+	if err != nil {
+		return err
+	}
+	var r importResult
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return err
+	}
+	done.Rows = done.New + done.Updated + done.Unchanged + done.KeptOut
+	r.Result = r.Result.Plus(done)
+	if text, err = asJSON(r); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE import_entry SET result = $2 WHERE id = $1`, entry, text)
+	return err
+}
+
 const importColumns = `SELECT id, list, file, hash, by, force, state, started, finished, result, undone FROM import_entry`
 
 func scanImport(rows *sql.Rows) (audience.ImportEntry, error) {

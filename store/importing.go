@@ -73,7 +73,10 @@ func (s *Store) ImportChunk(ctx context.Context, in audience.Intake, rows []audi
 			if err := s.storeEntries(ctx, tx, in, changes, now); err != nil {
 				return err
 			}
-			return leftElsewhere(ctx, tx, in, rows, now)
+			if err := leftElsewhere(ctx, tx, in, rows, now); err != nil || in.Entry == 0 {
+				return err
+			}
+			return tally(ctx, tx, in.Entry, result)
 		})
 	})
 	if err != nil {

@@ -226,3 +226,28 @@ func TestUndoRevivesNobody(t *testing.T) {
 		}
 	})
 }
+
+// An import that was killed has an entry that says what it did, and can be
+// undone.
+func TestEntryOfKilledImport(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		_, err := s.ImportRows(ctx(), "harbour", "", []audience.Row{reader(1)}, false, now)
+		must(t, err)
+		id, take := begin(t, s, "")
+		take(reader(1), reader(2), reader(3))
+		take(reader(4), as(reader(5), audience.Unsubscribed, ""))
+		e, err := s.ImportByID(ctx(), id)
+		must(t, err)
+		if want := (audience.Result{Rows: 5, New: 3, Unchanged: 1, KeptOut: 1}); e.Result != want || e.State != audience.ImportRunning {
+			t.Errorf("got %+v, %s", e.Result, e.State)
+		}
+		_, err = s.UndoImport(ctx(), id, "ines", now)
+		must(t, err)
+		for i, want := range []string{1: "active ", 2: "nobody ", 3: "nobody ", 4: "nobody "} {
+			if got := standing(t, s, i); i > 0 && got != want {
+				t.Errorf("reader %d: %s", i, got)
+			}
+		}
+	})
+}
