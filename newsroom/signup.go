@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lede/audience"
@@ -163,9 +164,10 @@ func (r *Room) Confirm(ctx context.Context, token string, way audience.Way) (aud
 }
 
 // SendLink mails whoever is known by the address a link, good for three hours,
-// to what they get and what is kept of them. An address that is not known, is suppressed or had its
-// mails of today gets nothing; the caller does not learn which.
-func (r *Room) SendLink(ctx context.Context, n Newsletter, address string, _ audience.Way) error {
+// to what they get and what is kept of them, as one of the newsletters that they
+// get. An address that is not known, is suppressed or had its mails of today gets
+// nothing; the caller does not learn which.
+func (r *Room) SendLink(ctx context.Context, of []Newsletter, address string) error {
 	_, key, _, err := audience.ParseAddress(address)
 	if err != nil {
 		return inputError{err}
@@ -177,9 +179,23 @@ func (r *Room) SendLink(ctx context.Context, n Newsletter, address string, _ aud
 	if err != nil {
 		return fmt.Errorf("looking for who asks for a link: %w", err)
 	}
-	until := r.Now().Add(linkLife)
+	n, until := gotten(of, p), r.Now().Add(linkLife)
 	return r.write(ctx, n, audience.Outgoing{
 		Kind: audience.MailLink, Address: p.Address, Language: p.Attributes[audience.AttributeLanguage],
 		Token: n.Sender.Keys.Sign(audience.DataToken(n.ID, p.Subscriber, until)), Until: until,
 	})
+}
+
+// gotten is the first of the newsletters that a person gets; or asked for; or the
+// first.
+func gotten(of []Newsletter, p audience.Person) Newsletter {
+	for _, state := range []audience.SubscriptionState{audience.Active, audience.Pending} {
+		for _, n := range of {
+			on := func(t audience.Subscription) bool { return t.State == state && slices.Contains(n.Lists, t.List) }
+			if slices.ContainsFunc(p.Subscriptions, on) && !slices.Contains(p.OptedOut, n.ID) {
+				return n
+			}
+		}
+	}
+	return of[0]
 }

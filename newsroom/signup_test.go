@@ -355,13 +355,15 @@ func TestSignUpTellsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *desk, b *box) {
 		ctx := t.Context()
 		d.subscribe(t, 1)
+		other := d.n // nobody gets it
+		other.ID, other.Name, other.Lists = "tides", "The Tide Table", []string{"tides"}
 		if err := d.store.Suppress(ctx, audience.Suppression{Address: "never@northpost.example", Reason: audience.ReasonComplaint, At: d.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		for range 8 {
 			for _, address := range []string{ines, "INES@northpost.example", "reader0@northpost.example", "never@northpost.example"} {
 				d.signUp(t, address)
-				if err := d.SendLink(ctx, d.n, address, audience.Way{}); err != nil {
+				if err := d.SendLink(ctx, []newsroom.Newsletter{other, d.n}, address); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -372,6 +374,9 @@ func TestSignUpTellsNothing(t *testing.T) {
 			count[strings.ToLower(m.to)]++
 			if strings.HasPrefix(m.to, "reader") {
 				m.token(t, "s")
+				if strings.Contains(m.text, other.Name) || !strings.Contains(m.text, d.n.Name) {
+					t.Errorf("a reader of %s is written to in another's name:\n%s", d.n.Name, m.text)
+				}
 			}
 		}
 		if count[ines] != 3 || count["reader0@northpost.example"] != 3 || len(count) != 2 {

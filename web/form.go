@@ -37,7 +37,7 @@ type SignUps interface {
 	// audience.ErrTokenOver.
 	Asked(ctx context.Context, token string) (audience.Asked, error)
 	Confirm(ctx context.Context, token string, way audience.Way) (audience.Asked, error)
-	SendLink(ctx context.Context, newsletter, address string, way audience.Way) error
+	SendLink(ctx context.Context, address string) error
 }
 
 // maxName bounds a name, in characters.

@@ -2,8 +2,6 @@ package web
 
 import "net/http"
 
-const howLink = "form of a broken link"
-
 // linkForm is the form of the page behind a broken link: whoever gets our
 // letters is mailed a new one.
 func (h site) linkForm(r *http.Request, words speech) *formView {
@@ -32,7 +30,7 @@ func (h site) mailLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !trapped(r.PostForm) && h.mayWrite(e.address) {
-		if err := h.SignUps.SendLink(r.Context(), h.Newsletters[0].ID, e.address, h.way(r, h.Newsletters[0], howLink)); err != nil {
+		if err := h.SignUps.SendLink(r.Context(), e.address); err != nil {
 			h.ourFault(w, r, Newsletter{}, err)
 			return
 		}

@@ -38,12 +38,8 @@ func (s signUps) SignUp(ctx context.Context, newsletter string, u audience.SignU
 }
 
 // SendLink implements web.SignUps.
-func (s signUps) SendLink(ctx context.Context, newsletter, address string, way audience.Way) error {
-	n, err := s.newsletter(newsletter)
-	if err != nil {
-		return err
-	}
-	return s.Room.SendLink(ctx, n, address, way)
+func (s signUps) SendLink(ctx context.Context, address string) error {
+	return s.Room.SendLink(ctx, s.newsletters, address)
 }
 
 // openSignUps lets people sign up on the pages of the newsletters that are open.
